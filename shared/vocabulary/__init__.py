@@ -1,0 +1,1 @@
+"""The words every service shares: pure values, standard library only."""

@@ -1,0 +1,72 @@
+"""What ingest says of an account: its delinquency status, each change one version (DESIGN: Events)."""
+
+from shared.contracts.fields import Amount, AmountDue, Contract, Date, Id, Name
+
+
+class DelinquencyStatus(Contract):
+    """Base of the status events: the account's whole assessment after the change, so that a consumer needs no history.
+
+    `version` counts per account from 1 without gaps over all status events; `cause` is the id of the fact that
+    changed it, or "ageing:<date>" at a day close. `delinquent_since` is the first day of the present delinquency.
+    """
+
+    account_id: Id
+    customer_id: Id
+    product: Name
+    version: int
+    as_of: Date
+    days_past_due: int
+    bucket: Name
+    previous_bucket: Name
+    delinquent: bool
+    delinquent_since: Date | None = None
+    arrears: AmountDue
+    exposure: AmountDue
+    oldest_due_on: Date | None = None
+    policy: Name
+    policy_version: int
+    classifications: dict[str, str] = {}
+    state: Name = "open"
+    """open, written-off or closed."""
+    cause: Id
+    reason: Name
+    """Why there is a new version: ageing, bill, adjustment, repayment, reversal, chargeback, balance, pause, reage, correction, ..."""
+
+
+class DelinquencyEntered(DelinquencyStatus):
+    """The account was not delinquent and now is."""
+
+
+class DelinquencyRolled(DelinquencyStatus):
+    """The account is delinquent and its bucket changed, forward or back."""
+
+
+class ArrearsChanged(DelinquencyStatus):
+    """Arrears, exposure, oldest due date, state or a classification changed; delinquency and bucket did not."""
+
+
+class DelinquencyCured(DelinquencyStatus):
+    """The account was delinquent and no longer is. `through` says how: repayment, reage, adjustment, closure, ..."""
+
+    through: Name
+
+
+class RepaymentApplied(DelinquencyStatus):
+    """A repayment, its reversal or its chargeback was folded in; `amount` and `applied_to_arrears` are signed.
+
+    `applied_to_arrears` is how much arrears fell (or, negative, rose) by it; the rest prepaid or reduced the balance.
+    """
+
+    repayment_id: Id
+    amount: Amount
+    applied_to_arrears: Amount
+    effective_on: Date
+
+
+class PortfolioAged(Contract):
+    """All accounts of one ingest shard are aged to that date, and every status of it lies before this record on this partition."""
+
+    business_date: Date
+    source_shard: int
+    source_shards: int
+    """How many shards there are: a partition is complete for the date when it has one from each."""
