@@ -1,5 +1,7 @@
 """What ingest says of an account: its delinquency status, each change one version (DESIGN: Events)."""
 
+from pydantic import Field
+
 from shared.contracts.fields import Amount, AmountDue, Contract, Date, Id, Name
 
 
@@ -25,12 +27,12 @@ class DelinquencyStatus(Contract):
     oldest_due_on: Date | None = None
     policy: Name
     policy_version: int
-    classifications: dict[str, str] = {}
+    classifications: dict[str, str] = Field(default_factory=dict)
     state: Name = "open"
     """open, written-off or closed."""
     cause: Id
     reason: Name
-    """Why there is a new version: ageing, bill, adjustment, repayment, reversal, chargeback, balance, pause, reage, correction, ..."""
+    """Why there is a new version: ageing, bill, adjustment, repayment, reversal, chargeback, balance, pause, ..."""
 
 
 class DelinquencyEntered(DelinquencyStatus):
@@ -64,7 +66,7 @@ class RepaymentApplied(DelinquencyStatus):
 
 
 class PortfolioAged(Contract):
-    """All accounts of one ingest shard are aged to that date, and every status of it lies before this record on this partition."""
+    """One ingest shard's accounts are aged to that date; every status of it lies before this record on this partition."""
 
     business_date: Date
     source_shard: int

@@ -50,9 +50,7 @@ class Envelope(Contract):
 
 def envelope_of(event_type: str, contract: type[Contract]) -> type[Envelope]:
     """The structured-mode model of one event type."""
-    return create_model(
-        contract.__name__, __base__=Envelope, type=(Literal[event_type], ...), data=(contract, ...)
-    )
+    return create_model(contract.__name__, __base__=Envelope, type=(Literal[event_type], ...), data=(contract, ...))
 
 
 @cache
@@ -76,9 +74,7 @@ def decode(topic: str, value: bytes | None, headers: Headers = ()) -> Event[Any]
     if value is None:
         raise Rejected("empty_record", "the record has no value; expected a CloudEvent")
     if len(value) > PAYLOAD_BYTES_MAX:
-        raise Rejected(
-            "too_large", f"the record has {len(value)} bytes; at most {PAYLOAD_BYTES_MAX} are read"
-        )
+        raise Rejected("too_large", f"the record has {len(value)} bytes; at most {PAYLOAD_BYTES_MAX} are read")
     attributes = _binary_attributes(headers)
     try:
         if attributes:
@@ -126,9 +122,7 @@ def refusal(error: ValidationError, topic: Topic) -> Rejected:
         return Rejected(reason, _known(topic))
     if path in _ATTRIBUTES or (reason == "not_cloudevents" and path != "data"):
         if kind not in _OURS and reason != "naive_time":
-            return Rejected(
-                "not_cloudevents", f"CloudEvents 1.0 attribute {path or 'type'!r}: {first['msg']}"
-            )
+            return Rejected("not_cloudevents", f"CloudEvents 1.0 attribute {path or 'type'!r}: {first['msg']}")
     elif reason == "not_cloudevents":
         reason = "malformed_field"
     return Rejected(reason, f"{path}: {first['msg']}" if path else first["msg"])
@@ -138,10 +132,10 @@ def _known(topic: Topic) -> str:
     return f"{topic.name} carries {', '.join(sorted(topic.types))}"
 
 
-def encode(data: Contract, *, id: str, source: str, subject: str | None, time: datetime) -> bytes:
+def encode(data: Contract, *, event_id: str, source: str, subject: str | None, time: datetime) -> bytes:
     """A structured-mode CloudEvent as JSON bytes."""
     attributes: dict[str, str] = {
-        "specversion": "1.0", "id": id, "source": source, "type": TYPE_OF[type(data)],
+        "specversion": "1.0", "id": event_id, "source": source, "type": TYPE_OF[type(data)],
         "time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"), "datacontenttype": "application/json",
     }  # fmt: skip
     if subject is not None:

@@ -50,9 +50,7 @@ class Amount(Contract):
 
     amount: Annotated[
         str,
-        Field(
-            max_length=24, description="a plain decimal string with no more decimals than the currency has"
-        ),
+        Field(max_length=24, description="a plain decimal string with no more decimals than the currency has"),
     ]
     currency: Currency
 
@@ -61,7 +59,7 @@ class Amount(Contract):
         try:
             minor_units(self.amount, self.currency)
         except Rejected as refusal:
-            raise PydanticCustomError(refusal.reason, "{detail}", {"detail": refusal.detail}) from None  # type: ignore[arg-type]  # the reason is a stable word, not a literal
+            raise PydanticCustomError(refusal.reason, "{detail}", {"detail": refusal.detail}) from None
         return self
 
     @property

@@ -65,7 +65,5 @@ TOPICS: Final = (
 )  # fmt: skip
 
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}
-TOPIC_OF: Final[dict[type[Contract], Topic]] = {
-    contract: topic for topic in TOPICS for contract in topic.contracts
-}
+TOPIC_OF: Final[dict[type[Contract], Topic]] = {contract: topic for topic in TOPICS for contract in topic.contracts}
 TYPE_OF: Final[dict[type[Contract], str]] = {c: event_type(topic.name, c) for c, topic in TOPIC_OF.items()}

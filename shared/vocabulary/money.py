@@ -41,9 +41,7 @@ def minor_units(amount: str, currency: str) -> int:
         raise Rejected("malformed_amount", 'an amount is a plain decimal string such as "120.50"')
     sign, whole, fraction = match[1], match[2], match[3] or ""
     if len(fraction) > places:
-        raise Rejected(
-            "too_many_decimals", f"{currency} has {places} decimals, the amount has {len(fraction)}"
-        )
+        raise Rejected("too_many_decimals", f"{currency} has {places} decimals, the amount has {len(fraction)}")
     value = int(whole + fraction.ljust(places, "0"))
     if value > AMOUNT_MINOR_MAX:
         raise Rejected("amount_too_large", f"an amount has at most {AMOUNT_MINOR_MAX} minor units")
