@@ -66,7 +66,7 @@ class RepaymentApplied(DelinquencyStatus):
 
 
 class PortfolioAged(Contract):
-    """One ingest shard's accounts are aged to that date; every status of it lies before this record on this partition."""
+    """One ingest shard's accounts are aged to that date; their statuses lie before this record on its partition."""
 
     business_date: Date
     source_shard: int

@@ -100,7 +100,8 @@ def _decode_binary(topic: Topic, value: bytes, attributes: Mapping[str, str]) ->
 
 _REASONS: Final = {
     "json_invalid": "not_json", "missing": "missing_field", "union_tag_invalid": "unknown_type",
-    "union_tag_not_found": "not_cloudevents", "model_type": "not_cloudevents", "model_attributes_type": "not_cloudevents",
+    "union_tag_not_found": "not_cloudevents", "model_type": "not_cloudevents",
+    "model_attributes_type": "not_cloudevents",
     "dict_type": "not_cloudevents", "string_too_long": "text_too_long", "string_too_short": "empty_text",
     "timezone_aware": "naive_time", "date_from_datetime_parsing": "malformed_date", "date_parsing": "malformed_date",
     "date_type": "malformed_date", "datetime_parsing": "malformed_time", "datetime_from_date_parsing": "malformed_time",

@@ -40,7 +40,7 @@ class ContactFailed(ContactEvent):
 
 
 class ContactSuppressed(ContactEvent):
-    """The gate said no, or the request was withdrawn or expired before it was sent; `rule` is the first that refused."""
+    """The gate said no, or the request was withdrawn or expired unsent; `rule` is the first that refused."""
 
     rule: Name
     detail: Text = ""

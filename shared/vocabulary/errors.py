@@ -10,7 +10,7 @@ Anything else is a bug and ends the process without a commit.
 
 
 class Rejected(Exception):  # noqa: N818  the name is the field's word for it, and reads well in an except clause
-    """One input refused. `reason` is a stable snake_case word; `detail` says what was expected, without personal data."""
+    """One input refused. `reason` is a stable snake_case word; `detail` says what was expected, naming no person."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

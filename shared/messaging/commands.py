@@ -1,0 +1,93 @@
+"""Transactions that do not come from a partition: HTTP commands and background jobs, on a shard of their own.
+
+Any process may write to the command shard (its row is locked for the moment of the transaction); one process at a
+time relays it, whoever holds the advisory lock.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.messaging import retry, store
+from shared.messaging.relay import Relay
+from shared.messaging.stream import ShardId
+from shared.messaging.transaction import PartitionCounts, Transaction
+from shared.runtime.clock import Clock
+
+COMMANDS: Final = ShardId("commands", 0)
+POLL_S: Final = 0.25
+"""How soon the relaying process sees what another process appended."""
+
+# The lock is per database, so the schema takes part in it.
+_TRY_LEAD: Final = sa.text("SELECT pg_try_advisory_lock(hashtext('arrears.relay.' || current_schema()))")
+
+log = structlog.get_logger()
+
+
+class Commands:
+    """Opens transactions on the command shard, and relays what they emit."""
+
+    def __init__(self, engine: AsyncEngine, relay: Relay, service: str, counts: PartitionCounts, clock: Clock) -> None:
+        self._engine = engine
+        self._relay = relay
+        self._service = service
+        self._counts = counts
+        self._clock = clock
+        self._leads = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block; an exception in it rolls everything back.
+
+        Emitting transactions of a service run one after another: the shard's row is locked from the start.
+        """
+        async with self._engine.begin() as connection:
+            state = await store.lock(connection, COMMANDS)
+            tx = Transaction(connection, self._service, COMMANDS, state, self._counts, self._clock.now())
+            yield tx
+            rows = await tx.finish()
+        if self._leads:
+            self._relay.offer(rows)
+
+    async def prepare(self) -> None:
+        """Make sure that the shard's row exists."""
+        async with self._engine.begin() as connection:
+            await store.ensure(connection, COMMANDS)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay the command shard while this process holds the lock; otherwise stand by."""
+        waits = retry.backoff_s()
+        while not stop.is_set():
+            try:
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(isolation_level="AUTOCOMMIT")
+                    await self._lead(connection, stop)
+                waits = retry.backoff_s()
+            except Exception as error:
+                if not retry.is_passing(error):
+                    raise
+                log.warning("command_relay_waits", error=type(error).__name__)
+                await retry.sleep_unless(stop, next(waits))
+            finally:
+                self._leads = False
+
+    async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
+        if not (await connection.execute(_TRY_LEAD)).scalar_one():
+            await retry.sleep_unless(stop, POLL_S * 4)
+            return
+        async with self._engine.begin() as own:
+            state, relayed = await store.acquire(own, COMMANDS)
+        self._relay.own(state.epoch, relayed, state.next_seq - 1)
+        self._leads = True
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._relay.run(stop))
+            while not stop.is_set():
+                await self._relay.poll()
+                # Proves that the lock's connection is alive; a lost one ends the lead.
+                await connection.execute(sa.text("SELECT 1"))
+                await retry.sleep_unless(stop, POLL_S)

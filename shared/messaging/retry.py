@@ -1,0 +1,67 @@
+"""Which failures pass by themselves, which name bad data, and how long to wait."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.vocabulary.errors import Unavailable
+
+BACKOFF_FIRST_S: Final = 0.1
+BACKOFF_MAX_S: Final = 10.0
+
+# SQLSTATE classes: connection, resources, operator intervention, system; and the transient members of others.
+_PASSING_CLASSES: Final = {"08", "53", "57", "58"}
+_PASSING_STATES: Final = {"40001", "40P01", "55P03", "25006"}
+_DATA_CLASSES: Final = {"22", "23"}
+
+
+def _sqlstate(error: BaseException) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(original, "sqlstate", "") or "")
+
+
+def is_passing(error: BaseException) -> bool:
+    """True for what goes away by waiting: a database or broker that is down, a deadlock, a lock timeout."""
+    if isinstance(error, (Unavailable, ConnectionError, TimeoutError, OSError, KafkaError, PoolTimeout)):
+        return True
+    state = _sqlstate(error)
+    if state[:2] in _PASSING_CLASSES or state in _PASSING_STATES:
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (OperationalError, InterfaceError)) and not is_bad_data(error)
+
+
+def is_bad_data(error: BaseException) -> bool:
+    """True when the database (or its driver) refuses a value: the batch holds a poison record."""
+    if _sqlstate(error)[:2] in _DATA_CLASSES:
+        return True
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def backoff_s() -> Iterator[float]:
+    """Waits that double up to a bound, with jitter so that replicas do not return together."""
+    wait = BACKOFF_FIRST_S
+    while True:
+        yield wait * random.uniform(0.5, 1.0)
+        wait = min(wait * 2, BACKOFF_MAX_S)
+
+
+async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:
+    """Wait that long, or until asked to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

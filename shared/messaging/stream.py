@@ -1,0 +1,113 @@
+"""What a service declares and what its handlers receive: streams, shards, records."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from shared.contracts.envelope import Event
+from shared.vocabulary.errors import Rejected
+
+if TYPE_CHECKING:
+    from shared.messaging.transaction import Transaction
+
+
+class ShardId(NamedTuple):
+    """Partition n of a stream's topics, owned by one member at a time."""
+
+    stream: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.stream}.{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record before decoding, with its place."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One decoded event and the record it came in; `source_shard` and `source_seq` are set on Arrears' own events."""
+
+    event: Event[Any]
+    record: Record
+    source_shard: str | None = None
+    source_seq: int = 0
+
+    @property
+    def data(self) -> Any:
+        """The contract inside the event."""
+        return self.event.data
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One record that could not be decoded, and why."""
+
+    record: Record
+    refusal: Rejected
+
+
+class Handler(Protocol):
+    """Applies one batch in one transaction.
+
+    Called with events of one shard, in the order of each topic's partition. What it does must depend on the database
+    and the batch alone: the batch may be tried again whole after a lost connection, or cut when the database refuses
+    a value. It may raise Unavailable (the batch is tried again); a record it refuses goes to `tx.reject`.
+    """
+
+    def __call__(self, batch: Sequence[Received], tx: "Transaction", /) -> Awaitable[None]:
+        """Claim, load, decide, save."""
+        ...
+
+
+Work = Callable[["Transaction"], Awaitable[bool]]
+"""One chunk of a shard's own work (a day close, due decisions); True when more may be left."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Co-partitioned topics whose partition n is one shard.
+
+    `broadcast` topics are read whole by every shard; a broadcast record is applied only after everything that lay on
+    the shard's other topics when it was seen. `work` runs in transactions of its own once a shard starts and whenever
+    a handler asked with `tx.wake_work()`, until it returns False.
+    """
+
+    name: str
+    topics: Sequence[str]
+    handle: Handler
+    broadcast: Sequence[str] = ()
+    work: Work | None = None
+
+
+@dataclass
+class ShardState:
+    """A shard's row: what is read, what is written, whose it is."""
+
+    epoch: int
+    next_seq: int
+    offsets: dict[str, int]
+    watermarks: dict[str, int]
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+SOURCE_HEADER = "arrears-shard"
+SEQ_HEADER = "arrears-seq"
+
+
+def source_of(headers: Sequence[tuple[str, bytes]]) -> tuple[str | None, int]:
+    """The outbox shard and sequence a record of ours travels with; (None, 0) for anybody else's."""
+    found: Mapping[str, bytes] = dict(headers) if headers else {}
+    source, seq = found.get(SOURCE_HEADER), found.get(SEQ_HEADER)
+    if source is None or seq is None or not seq.isdigit():
+        return None, 0
+    return source.decode("utf-8", "replace"), int(seq)

@@ -1,0 +1,135 @@
+"""The one transaction a handler works in: state, outgoing events and dead letters commit together or not at all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+
+import orjson
+from aiokafka.partitioner import murmur2
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.contracts.envelope import encode
+from shared.contracts.fields import Contract
+from shared.contracts.topics import TOPIC_OF
+from shared.messaging import store
+from shared.messaging.store import DeadLetter, OutboxRow
+from shared.messaging.stream import Received, Record, ShardId, ShardState
+
+PartitionCounts = Mapping[str, int]
+"""Topic -> number of partitions, as Kafka has them."""
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Kafka's default partition of a key (murmur2, as the Java client)."""
+    hashed: int = murmur2(key)
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+class Transaction:
+    """What a handler may do besides its own SQL on `connection`.
+
+    `now` is one instant for the whole transaction. Sequences come from the locked shard row: gapless, in commit order.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        service: str,
+        shard: ShardId,
+        state: ShardState,
+        counts: PartitionCounts,
+        now: datetime,
+    ) -> None:
+        self.connection = connection
+        self.shard = shard
+        self.now = now
+        self.work_woken = False
+        self._source = f"{service}.{shard}"
+        self._state = state
+        self._counts = counts
+        self._outbox: list[OutboxRow] = []
+        self._letters: list[DeadLetter] = []
+        self._counters: Counter[str] = Counter()
+
+    @property
+    def shards(self) -> int:
+        """How many shards this shard's stream has (commands have one)."""
+        return self._counts.get(f"stream:{self.shard.stream}", 1)
+
+    def emit(self, data: Contract, *, subject: str, key: str) -> str:
+        """Append one event for the topic of its contract; its id, unique for ever."""
+        topic = TOPIC_OF[type(data)].name
+        raw_key = key.encode()
+        return self._append(data, subject, topic, partition_of(raw_key, self._counts[topic]), raw_key)
+
+    def emit_everywhere(self, data: Contract, *, subject: str) -> None:
+        """Append one copy of the event for each partition of its topic."""
+        topic = TOPIC_OF[type(data)].name
+        for partition in range(self._counts[topic]):
+            self._append(data, subject, topic, partition, None)
+
+    def reject(self, received: Received, reason: str, detail: str) -> None:
+        """Dead-letter one record in this transaction; the handler leaves it out of what it saves."""
+        self.dead_letter(received.record, reason, detail)
+
+    def duplicate(self, received: Received) -> None:
+        """Count an exact redelivery: not an error, nothing to do."""
+        self._counters["duplicate"] += 1
+
+    def wake_work(self) -> None:
+        """Have the stream's `work` run after this transaction commits."""
+        self.work_woken = True
+
+    def dead_letter(self, record: Record, reason: str, detail: str) -> None:
+        """Keep a refused record with its reason, and tell the topic's dead-letter topic."""
+        self._letters.append(DeadLetter(record, reason, detail))
+        self._counters["rejected"] += 1
+
+    def _append(self, data: Contract, subject: str, topic: str, partition: int, key: bytes | None) -> str:
+        seq = self._state.next_seq + len(self._outbox)
+        event_id = f"{self._source}.{seq}"
+        value = encode(data, event_id=event_id, source=f"arrears/{self._source}", subject=subject, time=self.now)
+        self._outbox.append(OutboxRow(seq, topic, partition, key, value))
+        return event_id
+
+    def mark(self) -> tuple[int, int, Counter[str]]:
+        """A point to return to when a savepoint is rolled back."""
+        return len(self._outbox), len(self._letters), self._counters.copy()
+
+    def rewind(self, mark: tuple[int, int, Counter[str]]) -> None:
+        """Forget everything since the mark."""
+        del self._outbox[mark[0] :]
+        del self._letters[mark[1] :]
+        self._counters = mark[2].copy()
+
+    async def finish(self) -> list[OutboxRow]:
+        """Write outbox, dead letters and the shard row; the rows to relay once the commit is through."""
+        self._relay_dead_letters()
+        if self._outbox:
+            await store.append_outbox(self.connection, self.shard, self._outbox)
+        if self._letters:
+            await store.insert_dead_letters(self.connection, self.shard, self._letters, self.now)
+        self._state.next_seq += len(self._outbox)
+        for name, count in self._counters.items():
+            self._state.counters[name] = self._state.counters.get(name, 0) + count
+        await store.save(self.connection, self.shard, self._state)
+        return self._outbox
+
+    def count(self, name: str, amount: int) -> None:
+        """Add to one of the shard's counters."""
+        self._counters[name] += amount
+
+    def _relay_dead_letters(self) -> None:
+        for letter in self._letters:
+            topic = f"{letter.record.topic}.dead-letter"
+            partition = letter.record.partition % self._counts.get(topic, 1)
+            seq = self._state.next_seq + len(self._outbox)
+            headers = {
+                "arrears-reason": letter.reason,
+                "arrears-detail": letter.detail,
+                "arrears-origin": f"{letter.record.topic}/{letter.record.partition}/{letter.record.offset}",
+            }
+            text = orjson.dumps(headers).decode()
+            self._outbox.append(OutboxRow(seq, topic, partition, letter.record.key, letter.record.value or b"", text))

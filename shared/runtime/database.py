@@ -1,0 +1,66 @@
+"""The connection pool of one service on its own schema, and its migrations."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.messaging import retry
+
+log = structlog.get_logger()
+
+
+def engine_of(url: str, connections_max: int) -> AsyncEngine:
+    """A pool that waits a bounded time for a connection; JSON is read and written by orjson."""
+    return create_async_engine(
+        url,
+        pool_size=connections_max,
+        max_overflow=0,
+        pool_timeout=10,
+        connect_args={"timeout": 5, "server_settings": {"application_name": "arrears", "jit": "off"}},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+async def wait_for(engine: AsyncEngine, stop: asyncio.Event) -> None:
+    """Return when the database answers; one clear line a try until then."""
+    waits = retry.backoff_s()
+    while not stop.is_set():
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+            return
+        except Exception as error:
+            if not retry.is_passing(error):
+                raise
+            log.warning("database_unreachable", error=type(error).__name__)
+            await retry.sleep_unless(stop, next(waits))
+
+
+def migration_config(folder: Path) -> Config:
+    """Alembic's settings for one service's chain; no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    return config
+
+
+async def migrate(url: str, folder: Path) -> None:
+    """Bring the service's schema to the newest revision; safe to repeat and to run twice at once."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, migration_config(folder))
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, config: Config) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('arrears.migrate.' || current_schema()))"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,65 @@
+"""Errors as RFC 9457 problem details: the one place where the domain's refusals become HTTP statuses."""
+
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from shared.messaging import retry
+from shared.vocabulary.errors import Rejected, Unavailable
+
+RETRY_AFTER_S: Final = 2
+_STATUS: Final = {"not_found": 404, "conflict": 409, "forbidden": 403, "gone": 410}
+
+log = structlog.get_logger()
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """One problem details response."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def status_of(reason: str) -> int:
+    """404 for `..._not_found`, 409 for `..._conflict` and so on; 422 for any other refusal."""
+    return next((status for word, status in _STATUS.items() if reason.endswith(word)), 422)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app's routes with problem details, and never with internals."""
+
+    @app.exception_handler(Rejected)
+    async def rejected(request: Request, error: Rejected) -> JSONResponse:
+        return problem(status_of(error.reason), error.reason, error.detail)
+
+    @app.exception_handler(Unavailable)
+    async def unavailable(request: Request, error: Unavailable) -> JSONResponse:
+        return problem(503, "unavailable", "something this service needs does not answer; try again")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        found = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        return problem(422, "invalid_request", "; ".join(f"{f['where']}: {f['what']}" for f in found), errors=found)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), f"{request.method} {request.url.path}")
+
+    @app.exception_handler(SQLAlchemyError)
+    async def database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+        if retry.is_passing(error):
+            return problem(503, "unavailable", "the database does not answer; try again")
+        if retry.is_bad_data(error):
+            return problem(422, "unstorable_value", "a value of the request cannot be stored")
+        log.error("request_failed", path=request.url.path, error=type(error).__name__)
+        return problem(500, "internal_error", "this is a fault of the service; it has been logged")
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", path=request.url.path, error=type(error).__name__)
+        return problem(500, "internal_error", "this is a fault of the service; it has been logged")
