@@ -1,0 +1,23 @@
+"""When a business day is complete on a partition: every ingest shard has said so."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One business date as seen on one partition; decided on once, after it is complete."""
+
+    business_date: date
+    source_shards: int
+    aged_by: frozenset[int] = frozenset()
+    decided: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """All of the date's statuses have been folded."""
+        return len(self.aged_by) >= self.source_shards
+
+    def aged(self, source_shard: int) -> "Day":
+        """The day after one more ingest shard finished it; a repeat changes nothing."""
+        return replace(self, aged_by=self.aged_by | {source_shard})
