@@ -50,7 +50,8 @@ class Envelope(Contract):
 
 def envelope_of(event_type: str, contract: type[Contract]) -> type[Envelope]:
     """The structured-mode model of one event type."""
-    return create_model(contract.__name__, __base__=Envelope, type=(Literal[event_type], ...), data=(contract, ...))
+    literal: Any = Literal[event_type]
+    return create_model(contract.__name__, __base__=Envelope, type=(literal, ...), data=(contract, ...))
 
 
 @cache

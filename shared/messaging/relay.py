@@ -44,7 +44,7 @@ class Publisher:
             lanes.setdefault((row.topic, row.to_partition), []).append(row)
         source = f"{service}.{shard}".encode()
         try:
-            await _all_settled([_send_lane(producer, lane, source, sent) for lane, sent in lanes.items()])
+            await _all_settled([_send_lane(producer, lane, sent, source) for lane, sent in lanes.items()])
         except BaseException:
             await self._discard(producer)
             raise
