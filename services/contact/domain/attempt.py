@@ -20,15 +20,17 @@ class State(StrEnum):
     DELIVERED = "delivered"
 
 
-_RANK: Final[Mapping[State, int]] = MappingProxyType(
-    {State.PENDING: 0, State.NOT_SENT: 0, State.UNKNOWN: 0, State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
-)
+_SETTLED: Final[Mapping[State, int]] = MappingProxyType({State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3})
 
 
 def after_report(state: State, reported: State) -> State:
-    """The state once the provider reported `reported`: reports move an attempt forward only.
+    """The state once somebody who knows reported `reported`: reports move an attempt forward only.
 
     The result does not depend on the order of reports, nor on how often each comes: a late "sent" changes nothing
     after "delivered", and of "failed" and "delivered" the message that arrived counts.
     """
-    return reported if _RANK[reported] > _RANK[state] else state
+    if reported in _SETTLED:
+        return reported if _SETTLED[reported] > _SETTLED.get(state, 0) else state
+    if state is State.PENDING or (state is State.UNKNOWN and reported is State.NOT_SENT):
+        return reported
+    return state

@@ -57,7 +57,11 @@ class Hours:
         return None
 
     def _opening(self, day: date, after: datetime, zone: ZoneInfo) -> datetime | None:
-        """When that day opens, if that is still ahead. An hour that comes twice opens twice (fold)."""
+        """When that day opens, if that is still ahead.
+
+        An hour that comes twice opens twice (fold). A start inside an hour that the clock skips opens by the old
+        offset: up to that hour late, never early.
+        """
         span = self.of(day)
         if span is None:
             return None
