@@ -21,6 +21,8 @@ class AccountOwed(Contract):
     arrears: AmountDue
     days_past_due: int
     bucket: Name
+    version: int | None = None
+    """The status version strategy had seen, so that contact can tell that its own is not older."""
 
 
 class ContactRequested(CaseEvent):
