@@ -91,9 +91,7 @@ class Customer:
 
 def owed(accounts: Iterable[Account], on: date) -> tuple[Owed, ...]:
     """The accounts as a published event shows them."""
-    return tuple(
-        Owed(a.account_id, a.arrears_minor, a.currency, a.days_past_due_on(on), a.bucket) for a in accounts
-    )
+    return tuple(Owed(a.account_id, a.arrears_minor, a.currency, a.days_past_due_on(on), a.bucket) for a in accounts)
 
 
 def totals(accounts: Iterable[Account]) -> dict[str, int]:

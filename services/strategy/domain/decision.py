@@ -82,9 +82,7 @@ def _stop(strategy: Strategy, case: CaseView) -> Nothing | None:
         ends = [hold.until_on for hold in case.holds]
         return Nothing("hold", f"on hold: {kinds}", max((e for e in ends if e), default=None) if all(ends) else None)
     if case.promise_judged_on is not None:
-        return Nothing(
-            "promise", f"a promise to pay runs until {case.promise_judged_on}", case.promise_judged_on
-        )
+        return Nothing("promise", f"a promise to pay runs until {case.promise_judged_on}", case.promise_judged_on)
     if not strategy.arrears_floor.reached(case.arrears):
         return Nothing("below_floor", "the arrears are below the strategy's floor")
     return None

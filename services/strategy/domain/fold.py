@@ -65,7 +65,7 @@ def _take_status(customer: Customer, account: Account) -> None:
 def _take_repayment(customer: Customer, fact: RepaymentMoved) -> Iterator[Raised]:
     account = fact.account
     key = (account.account_id, fact.repayment_id)
-    known = customer.repayments.get(key) or Repayment(*key, account.currency)
+    known = customer.repayments.get(key) or Repayment(customer.customer_id, *key, account.currency)
     customer.repayments[key] = known.with_movement(fact.amount_minor, fact.effective_on)
     for promise in list(customer.promises.values()):
         yield from _weigh(customer, promise, account.as_of)
@@ -96,6 +96,7 @@ def _take_promise(customer: Customer, fact: PromiseGiven, terms: PromiseTerms) -
         return
     promise = Promise(
         promise_id=fact.promise_id,
+        customer_id=customer.customer_id,
         case_id=fact.case_id or customer.case_id,
         amount_minor=fact.amount_minor,
         currency=fact.currency,
@@ -112,7 +113,7 @@ def _place_hold(customer: Customer, fact: HoldWanted) -> Iterator[Raised]:
     identity = fact.hold_id or hold_id(customer.customer_id, len(customer.holds) + 1)
     if identity in customer.holds:
         return
-    hold = Hold(identity, customer.case_id, fact.kind, fact.on, fact.until_on)
+    hold = Hold(identity, customer.customer_id, customer.case_id, fact.kind, fact.on, fact.until_on)
     customer.holds[identity] = hold
     customer.look_again_on(hold.until_on)
     yield HoldSet(hold)

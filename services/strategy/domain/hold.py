@@ -14,6 +14,7 @@ class Hold:
     """One hold. `until_on` is its last day; without one it stands until it is released."""
 
     hold_id: str
+    customer_id: str
     case_id: str
     kind: str
     placed_on: date

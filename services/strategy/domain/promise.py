@@ -19,6 +19,7 @@ class Promise:
     """
 
     promise_id: str
+    customer_id: str
     case_id: str
     amount_minor: int
     currency: str
@@ -42,6 +43,5 @@ def paid(promise: Promise, repayments: Iterable[Repayment]) -> int:
     return sum(
         repayment.net_between(promise.promised_on, promise.judge_on)
         for repayment in repayments
-        if repayment.currency == promise.currency
-        and (not promise.accounts or repayment.account_id in promise.accounts)
+        if repayment.currency == promise.currency and (not promise.accounts or repayment.account_id in promise.accounts)
     )

@@ -8,6 +8,7 @@ from datetime import date
 class Repayment:
     """One repayment; its receipt and its undoing may arrive in either order, and each counts once."""
 
+    customer_id: str
     account_id: str
     repayment_id: str
     currency: str

@@ -103,7 +103,7 @@ def _treat(customer: Customer, on: date, now: datetime, strategy: Strategy) -> I
     view = customer.view(on)
     decision = decide(strategy, view, on)
     if isinstance(decision, Decision):
-        treatment = _treatment(customer.case_id, strategy, decision, on, now)
+        treatment = _treatment(customer, strategy, decision, on, now)
         customer.treatments[treatment.contact_id] = treatment
         yield Treated(
             treatment=treatment,
@@ -122,12 +122,13 @@ def _after(view: CaseView, treatment: Treatment) -> CaseView:
     return replace(view, treatments=(*view.treatments, treatment))
 
 
-def _treatment(case: str, strategy: Strategy, decision: Decision, on: date, now: datetime) -> Treatment:
+def _treatment(customer: Customer, strategy: Strategy, decision: Decision, on: date, now: datetime) -> Treatment:
     step = decision.step
-    identity = treatment_id(case, step.name, decision.sequence)
+    identity = treatment_id(customer.case_id, step.name, decision.sequence)
     return Treatment(
         treatment_id=identity,
-        case_id=case,
+        customer_id=customer.customer_id,
+        case_id=customer.case_id,
         contact_id=contact_id(identity),
         step=step.name,
         sequence=decision.sequence,

@@ -16,10 +16,12 @@ _REACHED_OUT: Final = frozenset({"attempted", "delivered", "reached"})
 class Treatment:
     """A step taken: the rule and the inputs that led to it, and its contact's fate so far.
 
-    `outcome` is contact's own word: how a call ended, why a message failed, which rule refused it.
+    `outcome` is contact's own word: how a call ended, why a message failed, which rule refused it. `rule` and
+    `inputs` are for the record: no decision reads them, so they are empty where a treatment is loaded for one.
     """
 
     treatment_id: str
+    customer_id: str
     case_id: str
     contact_id: str
     step: str
@@ -30,7 +32,7 @@ class Treatment:
     expires_at: datetime
     strategy: str
     strategy_version: int
-    rule: str
+    rule: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     state: ContactState = "requested"
     outcome: str | None = None
