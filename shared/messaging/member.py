@@ -175,6 +175,6 @@ async def start_patiently(client: Any, stop: asyncio.Event, name: str) -> None:
             await client.start()
             return
         except (KafkaError, OSError) as error:
-            await client.stop()
+            await (client.close() if hasattr(client, "close") else client.stop())
             log.warning("broker_unreachable", client=name, error=type(error).__name__)
             await retry.sleep_unless(stop, next(waits))

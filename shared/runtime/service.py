@@ -2,14 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -195,13 +197,13 @@ class Process:
             await retry.sleep_unless(self._stop, next(waits))
 
     async def _missing_topics(self) -> list[str]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.kafka_bootstrap)
-        await start_patiently(consumer, self._stop, "metadata")
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
+        await start_patiently(admin, self._stop, "topics")
         try:
-            names = await consumer.topics()
-            found = {name: len(consumer.partitions_for_topic(name) or ()) for name in names}
+            described = await admin.describe_topics()
         finally:
-            await consumer.stop()
+            await admin.close()
+        found = {topic["topic"]: len(topic["partitions"]) for topic in described if topic["partitions"]}
         self._counts.update(found)
         for stream in self._service.streams:
             self._counts[f"stream:{stream.name}"] = self._co_partitioned(stream, found)
@@ -220,26 +222,15 @@ class Process:
         if self._only != "consumer":
             app.include_router(self._service.router(self.context))
         config = uvicorn.Config(
-            app,
-            host=self._settings.http_host,
-            port=self._settings.http_port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=int(DRAIN_S),
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(DRAIN_S)
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve())
-        stopping = asyncio.create_task(self._stop.wait())
-        try:
+        with listening(self._settings.http_host, self._settings.http_port) as door:
+            serving = asyncio.create_task(server.serve(sockets=[door]))
+            stopping = asyncio.create_task(self._stop.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
-        except SystemExit:
-            raise Misconfigured(
-                f"ARREARS_HTTP_PORT: {config.host}:{config.port} cannot be listened on; is it in use?"
-            ) from None
-        finally:
             stopping.cancel()
 
     async def _progress(self) -> dict[str, Any]:
@@ -263,11 +254,29 @@ class Process:
         }
 
 
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket; Misconfigured when the address cannot be had."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise Misconfigured(
+            f"ARREARS_HTTP_HOST, ARREARS_HTTP_PORT: cannot listen on {host}:{port}: {error.strerror}"
+        ) from None
+    try:
+        yield door
+    finally:
+        door.close()
+
+
 class _Server(uvicorn.Server):
     """Signals belong to the process, which also drains the consumer."""
 
-    @asynccontextmanager
-    async def capture_signals(self) -> AsyncIterator[None]:  # type: ignore[override]  # the base is a plain context manager
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
