@@ -1,0 +1,19 @@
+-- A schema per service in the database that psql is connected to; run as the superuser after roles.sql, any number of times.
+\set ON_ERROR_STOP on
+\set QUIET on
+SET client_min_messages = warning;
+
+SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; '
+              'GRANT CONNECT ON DATABASE %1$I TO ingest, strategy, contact, reporting, bi; '
+              'GRANT TEMPORARY ON DATABASE %1$I TO ingest, strategy, contact, reporting', current_database()) \gexec
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+CREATE SCHEMA IF NOT EXISTS ingest AUTHORIZATION ingest;
+CREATE SCHEMA IF NOT EXISTS strategy AUTHORIZATION strategy;
+CREATE SCHEMA IF NOT EXISTS contact AUTHORIZATION contact;
+CREATE SCHEMA IF NOT EXISTS reporting AUTHORIZATION reporting;
+
+-- What reporting creates later, its migrations included, BI may read without a grant of its own.
+GRANT USAGE ON SCHEMA reporting TO bi;
+GRANT SELECT ON ALL TABLES IN SCHEMA reporting TO bi;
+ALTER DEFAULT PRIVILEGES FOR ROLE reporting IN SCHEMA reporting GRANT SELECT ON TABLES TO bi;

@@ -1,0 +1,78 @@
+"""Fixtures that every kind of test may use: real parts, a database of one's own, topics of one's own."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable
+from typing import Protocol
+
+import pytest
+import pytest_asyncio
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.parts import Parts, chosen_parts, drop_database, new_database
+
+PARTS = pytest.StashKey[Parts]()
+
+
+class DatabaseFactory(Protocol):
+    """`await database("ingest")`: SQLAlchemy's URL for the role, in the module's own database."""
+
+    async def __call__(self, role: str, *, fresh: bool = False, scheme: str = "postgresql+asyncpg") -> str:
+        """`fresh` makes another new database first; later calls then stay in that one."""
+
+
+class TopicFactory(Protocol):
+    """`await topic("billing", partitions=2)`: the name of a new topic."""
+
+    def __call__(self, hint: str = "topic", *, partitions: int = 2) -> Awaitable[str]: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[PARTS] = chosen_parts()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"parts: {config.stash[PARTS].description}"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def parts(pytestconfig: pytest.Config) -> AsyncIterator[Parts]:
+    """Real Kafka and PostgreSQL; each starts when it is first asked for."""
+    chosen = pytestconfig.stash[PARTS]
+    yield chosen
+    await chosen.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def kafka(parts: Parts) -> str:
+    """`host:port` of a real broker that lives as long as the run."""
+    return await parts.kafka()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(parts: Parts) -> AsyncIterator[DatabaseFactory]:
+    """A new database for this module, with the empty schema of every service; gone after it."""
+    created: list[str] = []
+
+    async def url(role: str, *, fresh: bool = False, scheme: str = "postgresql+asyncpg") -> str:
+        if fresh or not created:
+            created.append(await new_database(parts))
+        return await parts.postgres_url(role, created[-1], scheme)
+
+    yield url
+    for name in created:
+        await drop_database(parts, name)
+
+
+@pytest_asyncio.fixture
+async def topic(kafka: str) -> AsyncIterator[TopicFactory]:
+    """Topics with names of their own, so that tests sharing a broker do not meet."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+
+    async def create(hint: str = "topic", *, partitions: int = 2) -> str:
+        name = f"{hint}-{uuid.uuid4().hex[:8]}"
+        await admin.create_topics([NewTopic(name, partitions, 1)])
+        return name
+
+    yield create
+    await admin.close()

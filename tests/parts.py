@@ -1,0 +1,102 @@
+"""The real Kafka and PostgreSQL that integration tests run on: local parts, or containers.
+
+Local parts need no engine and are the default; ARREARS_TEST_PARTS=containers asks for the official images instead.
+Both start when the first test asks, once per run, on free ports and in a folder that is removed at the end.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+
+from deploy.local import postgres_files
+from deploy.local.kafka import KafkaServer
+from deploy.local.postgres import SUPERUSER, PostgresServer
+
+SETTING = "ARREARS_TEST_PARTS"
+
+
+class Parts(Protocol):
+    """What tests see of the parts."""
+
+    description: str
+
+    async def kafka(self) -> str:
+        """`host:port` of the broker, started when it does not run yet."""
+
+    async def postgres_url(self, role: str, database: str = "arrears", scheme: str = "postgresql") -> str:
+        """The way into the cluster as the role (`postgres` is the superuser), started when it does not run yet."""
+
+    async def stop(self) -> None: ...
+
+
+@dataclass
+class LocalParts:
+    """Parts from packages, as `make live` runs them."""
+
+    description: str = "local Apache Kafka 4.3.0 and PostgreSQL 18.6 from packages"
+    _folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="arrears-tests-")))
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _kafka: KafkaServer | None = None
+    _postgres: PostgresServer | None = None
+
+    async def kafka(self) -> str:
+        async with self._starting:
+            if self._kafka is None:
+                server = KafkaServer(self._folder / "kafka", self._folder / "kafka.log")
+                await server.start()
+                self._kafka = server
+            return self._kafka.bootstrap
+
+    async def postgres_url(self, role: str, database: str = "arrears", scheme: str = "postgresql") -> str:
+        async with self._starting:
+            if self._postgres is None:
+                server = PostgresServer(self._folder / "postgres", self._folder / "postgres.log")
+                await server.start()
+                self._postgres = server
+            return self._postgres.url(role, database, scheme)
+
+    async def stop(self) -> None:
+        for server in (self._kafka, self._postgres):
+            if server is not None and server.child is not None:
+                server.child.kill()  # the data goes too, so nothing is worth waiting for
+                await server.child.wait()
+        postgres_files.remove(self._folder / "postgres")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def chosen_parts() -> Parts:
+    """The parts that the environment asks for."""
+    choice = os.environ.get(SETTING, "local")
+    if choice == "local":
+        return LocalParts()
+    if choice == "containers":
+        from tests.containers import ContainerParts  # an engine's client library, needed on this way only
+
+        return ContainerParts()
+    raise ValueError(f"{SETTING} must be local or containers, not {choice!r}")
+
+
+async def new_database(parts: Parts) -> str:
+    """Create a database of its own with every service's empty schema; returns its name."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    connection = await asyncpg.connect(await parts.postgres_url(SUPERUSER, "postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE arrears")
+    finally:
+        await connection.close()
+    return name
+
+
+async def drop_database(parts: Parts, name: str) -> None:
+    connection = await asyncpg.connect(await parts.postgres_url(SUPERUSER, "postgres"))
+    try:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
