@@ -1,8 +1,10 @@
 """What core banking publishes: accounts, customers, bills, repayments and the business calendar (DESIGN: Events)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from shared.contracts.fields import AmountDue, Contract, Currency, Date, Id, Instant, Name, Text
+from pydantic import Field
+
+from shared.contracts.fields import AmountDue, Contract, Currency, Date, Id, Instant, Name, Revision, Text
 
 
 class AccountEvent(Contract):
@@ -18,7 +20,7 @@ class AccountOpened(AccountEvent):
     product: Name
     currency: Currency
     policy: Name
-    classifications: tuple[Name, ...] = ()
+    classifications: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     opened_on: Date
     limit: AmountDue | None = None
     principal: AmountDue | None = None
@@ -77,13 +79,13 @@ class CustomerUpdated(Contract):
     """The whole of what is known of a customer; the highest revision wins."""
 
     customer_id: Id
-    revision: int
+    revision: Revision
     name: Text
     language: Name
     time_zone: Text | None = None
     region: Text | None = None
     address: Text | None = None
-    contact_points: tuple[ContactPoint, ...] = ()
+    contact_points: Annotated[tuple[ContactPoint, ...], Field(max_length=100)] = ()
 
 
 class ConsentGiven(Contract):

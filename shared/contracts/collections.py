@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.contracts.fields import AmountDue, Contract, Date, Id, Instant, Name, Text
+from shared.contracts.fields import AmountDue, Contract, Count, Date, Id, Instant, Name, Revision, Text
 
 Channel = Literal["sms", "email", "call", "letter"]
 
@@ -19,9 +19,9 @@ class AccountOwed(Contract):
 
     account_id: Id
     arrears: AmountDue
-    days_past_due: int
+    days_past_due: Count
     bucket: Name
-    version: int | None = None
+    version: Revision | None = None
     """The status version strategy had seen, so that contact can tell that its own is not older."""
 
 
@@ -39,8 +39,8 @@ class ContactRequested(CaseEvent):
     accounts: tuple[AccountOwed, ...]
     arrears: tuple[AmountDue, ...]
     """Total arrears of the case, one amount a currency."""
-    days_past_due: int
-    priority: int = 0
+    days_past_due: Count
+    priority: Count = 0
     requested_at: Instant
     expires_at: Instant
 
@@ -63,7 +63,7 @@ class StrategyAssigned(CaseEvent):
     """Which strategy version treats the case, and in which experiment arm if any."""
 
     strategy: Name
-    strategy_version: int
+    strategy_version: Count
     arm: Name | None = None
 
 
@@ -74,9 +74,9 @@ class TreatmentDecided(CaseEvent):
     step: Name
     rule: Text
     strategy: Name
-    strategy_version: int
+    strategy_version: Count
     decided_on: Date
-    inputs: dict[str, str | int | bool | None]
+    inputs: dict[Id, Text | int | bool | None]
     channel: Channel | None = None
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.contracts.fields import Amount, AmountDue, Contract, Date, Id, Name
+from shared.contracts.fields import Amount, AmountDue, Contract, Count, Date, Id, Name, Revision, Text
 
 
 class DelinquencyStatus(Contract):
@@ -15,9 +15,9 @@ class DelinquencyStatus(Contract):
     account_id: Id
     customer_id: Id
     product: Name
-    version: int
+    version: Revision
     as_of: Date
-    days_past_due: int
+    days_past_due: Count
     bucket: Name
     previous_bucket: Name
     delinquent: bool
@@ -26,8 +26,8 @@ class DelinquencyStatus(Contract):
     exposure: AmountDue
     oldest_due_on: Date | None = None
     policy: Name
-    policy_version: int
-    classifications: dict[str, str] = Field(default_factory=dict)
+    policy_version: Count
+    classifications: dict[Id, Text] = Field(default_factory=dict)
     state: Name = "open"
     """open, written-off or closed."""
     cause: Id
@@ -69,6 +69,6 @@ class PortfolioAged(Contract):
     """One ingest shard's accounts are aged to that date; their statuses lie before this record on its partition."""
 
     business_date: Date
-    source_shard: int
-    source_shards: int
+    source_shard: Count
+    source_shards: Count
     """How many shards there are: a partition is complete for the date when it has one from each."""

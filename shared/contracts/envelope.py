@@ -1,31 +1,32 @@
 """CloudEvents 1.0 around the contracts: structured and binary records in, structured records out.
 
 Decoding is the first door of every service: whatever arrives becomes either an Event or Rejected with a reason a
-person understands. The reason is a stable word, the detail names the field and never repeats the value.
+person understands (`refusals`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from functools import cache, lru_cache
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from shared.contracts.fields import Contract, Id, Instant, Text
-from shared.contracts.topics import BY_NAME, TYPE_OF, Topic
+from shared.contracts.refusals import refusal, unknown_type
+from shared.contracts.topics import BY_NAME, TYPE_OF
 from shared.vocabulary.errors import Rejected
 
 PAYLOAD_BYTES_MAX: Final = 262_144
 """A record over this is refused unread: no event of ours comes near it."""
 
-Headers = Iterable[tuple[str, bytes]]
+Header = tuple[str, bytes | None]
+Headers = Iterable[Header]
+JSON_MEDIA_TYPE: Final = r"^application/([A-Za-z0-9.+-]+\+)?json *(;.*)?$"
 D = TypeVar("D", bound=Contract)
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[D]):
+class Event(NamedTuple, Generic[D]):
     """One decoded event. `source` and `id` identify it; `time` is the instant of recording (aware)."""
 
     id: str
@@ -44,7 +45,7 @@ class Envelope(Contract):
     source: Id
     subject: Id | None = None
     time: Instant
-    datacontenttype: Literal["application/json"] | None = None
+    datacontenttype: Annotated[str, Field(pattern=JSON_MEDIA_TYPE)] | None = None
     dataschema: Text | None = None
 
 
@@ -72,75 +73,62 @@ def _data(contract: type[Contract]) -> TypeAdapter[Any]:
 
 def decode(topic: str, value: bytes | None, headers: Headers = ()) -> Event[Any]:
     """One record's event; Rejected when it is not JSON, not CloudEvents, of no known type, or malformed."""
-    if value is None:
+    if not value:
         raise Rejected("empty_record", "the record has no value; expected a CloudEvent")
     if len(value) > PAYLOAD_BYTES_MAX:
         raise Rejected("too_large", f"the record has {len(value)} bytes; at most {PAYLOAD_BYTES_MAX} are read")
-    attributes = _binary_attributes(headers)
-    try:
+    if headers:
+        attributes = _binary_attributes(headers)
         if attributes:
-            return _decode_binary(BY_NAME[topic], value, attributes)
+            return _decode_binary(topic, value, attributes)
+    try:
         read = _structured(topic).validate_json(value)
-        return Event(read.id, read.source, read.type, read.subject, read.time, read.data)
     except ValidationError as error:
         raise refusal(error, BY_NAME[topic]) from None
+    return Event(read.id, read.source, read.type, read.subject, read.time, read.data)
 
 
 def _binary_attributes(headers: Headers) -> dict[str, str]:
-    return {name[3:]: raw.decode("utf-8", "replace") for name, raw in headers if name.startswith("ce_")}
+    """The CloudEvents attributes in a record's headers (Kafka protocol binding, 3.2); none in structured mode."""
+    given = {name.lower(): (raw or b"").decode("utf-8", "replace") for name, raw in headers}
+    attributes = {name[3:]: text for name, text in given.items() if name.startswith("ce_")}
+    if attributes and "content-type" in given:
+        attributes["datacontenttype"] = given["content-type"]
+    return attributes
 
 
-def _decode_binary(topic: Topic, value: bytes, attributes: Mapping[str, str]) -> Event[Any]:
-    contract = topic.types.get(attributes.get("type", ""))
+def _decode_binary(topic: str, value: bytes, attributes: Mapping[str, str]) -> Event[Any]:
+    try:
+        head = _data(Envelope).validate_json(orjson.dumps(attributes))
+    except ValidationError as error:
+        raise refusal(error, BY_NAME[topic]) from None
+    contract = BY_NAME[topic].types.get(attributes.get("type", ""))
     if contract is None:
-        raise Rejected("unknown_type", _known(topic))
-    head = Envelope.model_validate_json(orjson.dumps(dict(attributes)))
-    data = _data(contract).validate_json(value)
+        raise unknown_type(BY_NAME[topic])
+    try:
+        data = _data(contract).validate_json(value)
+    except ValidationError as error:
+        raise refusal(error, BY_NAME[topic], within="data") from None
     return Event(head.id, head.source, TYPE_OF[contract], head.subject, head.time, data)
-
-
-_REASONS: Final = {
-    "json_invalid": "not_json", "missing": "missing_field", "union_tag_invalid": "unknown_type",
-    "union_tag_not_found": "not_cloudevents", "model_type": "not_cloudevents",
-    "model_attributes_type": "not_cloudevents",
-    "dict_type": "not_cloudevents", "string_too_long": "text_too_long", "string_too_short": "empty_text",
-    "timezone_aware": "naive_time", "date_from_datetime_parsing": "malformed_date", "date_parsing": "malformed_date",
-    "date_type": "malformed_date", "datetime_parsing": "malformed_time", "datetime_from_date_parsing": "malformed_time",
-    "datetime_type": "malformed_time", "timezone_naive": "naive_time",
-}  # fmt: skip
-_OURS: Final = {
-    "nul_character", "unknown_currency", "malformed_amount", "too_many_decimals", "amount_too_large", "negative_amount",
-}  # fmt: skip
-_ATTRIBUTES: Final = {"specversion", "id", "source", "type", "time"}
-
-
-def refusal(error: ValidationError, topic: Topic) -> Rejected:
-    """The first complaint of a validation as a dead-letter reason, naming the field but not its content."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = ".".join(str(part) for part in first["loc"] if part not in topic.types)
-    kind = first["type"]
-    reason = kind if kind in _OURS else _REASONS.get(kind, "malformed_field")
-    if reason == "unknown_type":
-        return Rejected(reason, _known(topic))
-    if path in _ATTRIBUTES or (reason == "not_cloudevents" and path != "data"):
-        if kind not in _OURS and reason != "naive_time":
-            return Rejected("not_cloudevents", f"CloudEvents 1.0 attribute {path or 'type'!r}: {first['msg']}")
-    elif reason == "not_cloudevents":
-        reason = "malformed_field"
-    return Rejected(reason, f"{path}: {first['msg']}" if path else first["msg"])
-
-
-def _known(topic: Topic) -> str:
-    return f"{topic.name} carries {', '.join(sorted(topic.types))}"
 
 
 def encode(data: Contract, *, event_id: str, source: str, subject: str | None, time: datetime) -> bytes:
     """A structured-mode CloudEvent as JSON bytes."""
-    attributes: dict[str, str] = {
-        "specversion": "1.0", "id": event_id, "source": source, "type": TYPE_OF[type(data)],
-        "time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"), "datacontenttype": "application/json",
-    }  # fmt: skip
+    attributes = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": source,
+        "type": TYPE_OF[type(data)],
+        "time": _written(time),
+        "datacontenttype": "application/json",
+    }
     if subject is not None:
         attributes["subject"] = subject
     body: bytes = data.__pydantic_serializer__.to_json(data, exclude_none=True)
     return orjson.dumps(attributes)[:-1] + b',"data":' + body + b"}"
+
+
+@lru_cache(maxsize=1_024)
+def _written(instant: datetime) -> str:
+    """RFC 3339 in UTC; the events of one transaction share their instant."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -135,7 +135,7 @@ def _read(wire: dict[str, str]) -> Amount:
     try:
         return Amount(minor_units(wire["amount"], wire["currency"]), wire["currency"])
     except Rejected as refusal:
-        raise PydanticCustomError(refusal.reason, "{detail}", {"detail": refusal.detail}) from None  # type: ignore[arg-type]  # pydantic wants a literal
+        raise PydanticCustomError(refusal.reason, "{detail}", {"detail": refusal.detail}) from None
 
 
 def _read_due(wire: dict[str, str]) -> Amount:

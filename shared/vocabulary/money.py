@@ -22,7 +22,7 @@ _DECIMALS: Final[dict[str, int]] = (
     | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
 )
 
-_DECIMAL_TEXT: Final = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,6}))?")
+_DECIMAL_TEXT: Final = re.compile(r"(-?[0-9]{1,16})(?:\.([0-9]{1,6}))?")
 
 
 def decimals(currency: str) -> int:
@@ -30,7 +30,7 @@ def decimals(currency: str) -> int:
     try:
         return _DECIMALS[currency]
     except KeyError:
-        raise Rejected("unknown_currency", f"{currency[:8]!r} is not an ISO 4217 currency code") from None
+        raise Rejected("unknown_currency", "not an ISO 4217 currency code in use") from None
 
 
 def minor_units(amount: str, currency: str) -> int:
@@ -39,20 +39,24 @@ def minor_units(amount: str, currency: str) -> int:
     match = _DECIMAL_TEXT.fullmatch(amount)
     if match is None:
         raise Rejected("malformed_amount", 'an amount is a plain decimal string such as "120.50"')
-    sign, whole, fraction = match[1], match[2], match[3] or ""
-    if len(fraction) > places:
+    whole, fraction = match.groups("")
+    missing = places - len(fraction)
+    if missing < 0:
         raise Rejected("too_many_decimals", f"{currency} has {places} decimals, the amount has {len(fraction)}")
-    value = int(whole + fraction.ljust(places, "0"))
-    if value > AMOUNT_MINOR_MAX:
+    value: int = int(whole + fraction) * 10**missing
+    if not -AMOUNT_MINOR_MAX <= value <= AMOUNT_MINOR_MAX:
         raise Rejected("amount_too_large", f"an amount has at most {AMOUNT_MINOR_MAX} minor units")
-    return -value if sign else value
+    return value
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:
     """Minor units as the wire's decimal string: (12050, "EUR") is "120.50"."""
     places = decimals(currency)
-    sign, digits = ("-" if amount_minor < 0 else ""), str(abs(amount_minor)).rjust(places + 1, "0")
-    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+    if not places:
+        return str(amount_minor)
+    whole, fraction = divmod(abs(amount_minor), 10**places)
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{whole}.{fraction:0{places}}"
 
 
 @dataclass(frozen=True, slots=True)
