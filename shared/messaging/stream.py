@@ -102,12 +102,14 @@ class ShardState:
 
 SOURCE_HEADER = "arrears-shard"
 SEQ_HEADER = "arrears-seq"
+SEQ_DIGITS_MAX = 18
+"""Anything longer is not a sequence of ours: it would not fit a 64-bit column."""
 
 
 def source_of(headers: Sequence[tuple[str, bytes]]) -> tuple[str | None, int]:
     """The outbox shard and sequence a record of ours travels with; (None, 0) for anybody else's."""
     found: Mapping[str, bytes] = dict(headers) if headers else {}
     source, seq = found.get(SOURCE_HEADER), found.get(SEQ_HEADER)
-    if source is None or seq is None or not seq.isdigit():
+    if source is None or seq is None or not seq.isdigit() or len(seq) > SEQ_DIGITS_MAX:
         return None, 0
     return source.decode("utf-8", "replace"), int(seq)
