@@ -1,0 +1,1 @@
+"""Strategy: owns cases, strategies, treatments, promises and holds; sends nothing."""

@@ -19,13 +19,14 @@ from services.strategy.domain.treatment import Treatment
 class Customer:
     """The parts are immutable and replaced one by one, so that whoever saves sees by identity which are new.
 
-    `case` is the open case or the last one. `treatments` holds those of it (and any older one news came of).
+    `cases` holds the open or last case by its number, and those before it that were closed since loading; `treatments`
+    those of the last case and any older one news came of.
     `next_decision_on` is the first day whose end has something to decide; None when only news can bring it.
     """
 
     customer_id: str
     accounts: dict[str, Account] = field(default_factory=dict)
-    case: Case | None = None
+    cases: dict[int, Case] = field(default_factory=dict)
     treatments: dict[str, Treatment] = field(default_factory=dict)
     promises: dict[str, Promise] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -33,14 +34,26 @@ class Customer:
     next_decision_on: date | None = None
 
     @property
+    def case(self) -> Case | None:
+        """The open case, or the last one."""
+        return self.cases[max(self.cases)] if self.cases else None
+
+    def keep(self, case: Case) -> Case:
+        """Put a case in the place its number gives it."""
+        self.cases[case.number] = case
+        return case
+
+    @property
     def open_case(self) -> Case | None:
         """The case being worked, if there is one."""
-        return self.case if self.case is not None and self.case.open else None
+        case = self.case
+        return case if case is not None and case.open else None
 
     @property
     def case_id(self) -> str:
         """The open or last case; before the first one, the id that it will have."""
-        return self.case.case_id if self.case is not None else case_id(self.customer_id, 1)
+        case = self.case
+        return case.case_id if case is not None else case_id(self.customer_id, 1)
 
     def delinquent_accounts(self) -> list[Account]:
         """Accounts the case is about, in a fixed order."""
@@ -91,7 +104,9 @@ class Customer:
 
 def owed(accounts: Iterable[Account], on: date) -> tuple[Owed, ...]:
     """The accounts as a published event shows them."""
-    return tuple(Owed(a.account_id, a.arrears_minor, a.currency, a.days_past_due_on(on), a.bucket) for a in accounts)
+    return tuple(
+        Owed(a.account_id, a.arrears_minor, a.currency, a.days_past_due_on(on), a.bucket, a.version) for a in accounts
+    )
 
 
 def totals(accounts: Iterable[Account]) -> dict[str, int]:

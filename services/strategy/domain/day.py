@@ -21,3 +21,7 @@ class Day:
     def aged(self, source_shard: int) -> "Day":
         """The day after one more ingest shard finished it; a repeat changes nothing."""
         return replace(self, aged_by=self.aged_by | {source_shard})
+
+    def decide(self) -> "Day":
+        """The day once everybody who was due is decided on."""
+        return replace(self, decided=True)

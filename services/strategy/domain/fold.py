@@ -29,6 +29,8 @@ from services.strategy.domain.strategy import PromiseTerms
 
 def learn(customer: Customer, fact: Fact, terms: PromiseTerms) -> list[Raised]:
     """Fold one fact into the customer; what it raises at once. A fact known already changes nothing."""
+    if isinstance(fact, StatusChanged | RepaymentMoved) and not _concerns(customer, fact.account):
+        return []
     raised = list(_fold(customer, fact, terms))
     raised.extend(_stops(customer))
     if customer.to_be_decided():
@@ -51,6 +53,11 @@ def _fold(customer: Customer, fact: Fact, terms: PromiseTerms) -> Iterator[Raise
             yield from _place_hold(customer, fact)
         case HoldLifted():
             yield from release_hold(customer, fact.hold_id, fact.on)
+
+
+def _concerns(customer: Customer, account: Account) -> bool:
+    """Accounts that never were delinquent are none of a case's business, however often their statuses change."""
+    return account.delinquent or account.through is not None or account.account_id in customer.accounts
 
 
 def _take_status(customer: Customer, account: Account) -> None:

@@ -19,6 +19,7 @@ class Owed:
     currency: str
     days_past_due: int
     bucket: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

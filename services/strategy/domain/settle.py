@@ -72,13 +72,12 @@ def _open_or_close(customer: Customer, on: date, book: StrategyBook) -> Iterator
         strategy = strategy_of(customer, book)
         number = customer.case.number + 1 if customer.case else 1
         identity = case_id(customer.customer_id, number)
-        customer.case = Case(identity, customer.customer_id, number, on, strategy.name, strategy.version)
-        yield Opened(customer.case, owed(delinquent, on))
-        yield Assigned(customer.case)
+        case = customer.keep(Case(identity, customer.customer_id, number, on, strategy.name, strategy.version))
+        yield Opened(case, owed(delinquent, on))
+        yield Assigned(case)
     elif case is not None and not delinquent:
         reason = _how_it_ended(customer, case)
-        customer.case = replace(case, closed_on=on, reason=reason)
-        yield Closed(customer.case, on, reason)
+        yield Closed(customer.keep(replace(case, closed_on=on, reason=reason)), on, reason)
     elif case is not None:
         yield from _follow_version(customer, case, strategy_of(customer, book))
 
@@ -86,8 +85,7 @@ def _open_or_close(customer: Customer, on: date, book: StrategyBook) -> Iterator
 def _follow_version(customer: Customer, case: Case, strategy: Strategy) -> Iterator[Raised]:
     """A case goes on under the version now in use, and says so."""
     if (case.strategy, case.strategy_version) != (strategy.name, strategy.version):
-        customer.case = replace(case, strategy=strategy.name, strategy_version=strategy.version)
-        yield Assigned(customer.case)
+        yield Assigned(customer.keep(replace(case, strategy=strategy.name, strategy_version=strategy.version)))
 
 
 def _how_it_ended(customer: Customer, case: Case) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 from shared.vocabulary.money import decimals
 
 Decide = Literal["day_end", "on_change"]
+Channel = Literal["sms", "email", "call", "letter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Step:
 
     name: str
     rule: str
-    channel: str
+    channel: Channel
     template: str
     when: Conditions
     priority: int = 0

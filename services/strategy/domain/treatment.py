@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
+from services.strategy.domain.strategy import Channel
+
 ContactState = Literal["requested", "withdrawn", "suppressed", "attempted", "failed", "delivered", "reached"]
 
 _RANK: Final[dict[str, int]] = {
@@ -26,7 +28,7 @@ class Treatment:
     contact_id: str
     step: str
     sequence: int
-    channel: str
+    channel: Channel
     template: str
     decided_on: date
     expires_at: datetime

@@ -1,0 +1,84 @@
+"""What a fold changed: the parts that are not the loaded ones any more, gathered by table for one statement each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
+
+from services.strategy.domain.account import Account
+from services.strategy.domain.case import Case
+from services.strategy.domain.customer import Customer
+from services.strategy.domain.hold import Hold
+from services.strategy.domain.promise import Promise
+from services.strategy.domain.repayment import Repayment
+from services.strategy.domain.treatment import Treatment
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """One customer as stored and as folded since. `partition` is that of its topics; `stored` is None for a new one."""
+
+    stored: Customer | None
+    customer: Customer
+    partition: int
+
+    @classmethod
+    def of(cls, customer: Customer, partition: int) -> Self:
+        """What the database holds, kept aside so that changes show."""
+        stored = replace(
+            customer,
+            cases=dict(customer.cases),
+            accounts=dict(customer.accounts),
+            treatments=dict(customer.treatments),
+            promises=dict(customer.promises),
+            holds=dict(customer.holds),
+            repayments=dict(customer.repayments),
+        )
+        return cls(stored, customer, partition)
+
+    @classmethod
+    def new(cls, customer_id: str, partition: int) -> Self:
+        """A customer not heard of before."""
+        return cls(None, Customer(customer_id), partition)
+
+
+@dataclass(slots=True)
+class Changes:
+    """Rows to write, by table."""
+
+    customers: list[tuple[Customer, int]] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    new_treatments: list[Treatment] = field(default_factory=list)
+    treatments: list[Treatment] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    repayments: list[Repayment] = field(default_factory=list)
+
+
+def changes(loaded: Iterable[Loaded]) -> Changes:
+    """Everything to write for these customers; nothing for those the fold left alone."""
+    found = Changes()
+    for one in loaded:
+        _gather(found, one)
+    return found
+
+
+def _gather(found: Changes, one: Loaded) -> None:
+    now, stored = one.customer, one.stored or Customer(one.customer.customer_id)
+    if one.stored is None or now.next_decision_on != stored.next_decision_on:
+        found.customers.append((now, one.partition))
+    found.cases += _replaced(stored.cases, now.cases)
+    found.accounts += _replaced(stored.accounts, now.accounts)
+    found.promises += _replaced(stored.promises, now.promises)
+    found.holds += _replaced(stored.holds, now.holds)
+    found.repayments += _replaced(stored.repayments, now.repayments)
+    for treatment in _replaced(stored.treatments, now.treatments):
+        known = treatment.contact_id in stored.treatments
+        (found.treatments if known else found.new_treatments).append(treatment)
+
+
+def _replaced(stored: Mapping[K, V], now: Mapping[K, V]) -> list[V]:
+    return [value for key, value in now.items() if stored.get(key) is not value]
