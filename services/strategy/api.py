@@ -10,7 +10,7 @@ from services.strategy import store
 from services.strategy.domain.facts import HoldLifted, HoldWanted
 from services.strategy.handlers import Handlers
 from services.strategy.library import Library
-from services.strategy.views import CaseList, CaseDetail, case_list, case_view
+from services.strategy.views import CaseDetail, CaseList, case_list, case_view
 from shared.contracts.fields import ID_LENGTH_MAX, Date
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
