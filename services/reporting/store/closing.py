@@ -1,0 +1,139 @@
+"""Closing a day: the aggregates of a complete business date, made from what changed since the one before.
+
+A day is closed once, by the first transaction that inserts its business_day row; whoever comes second waits for
+that row and finds nothing to do. Cost follows the accounts that changed, not the portfolio.
+"""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reporting.store.arrays import DATE, INT
+
+NO_DAY = date.min
+"""Before the first day; the database's `-infinity`."""
+
+# The earliest day that every ingest shard has aged on every partition and that has no figures yet.
+_CLAIM_DAY = sa.text(
+    """INSERT INTO business_day (business_date, previous_date)
+       SELECT a.business_date, latest.day
+       FROM day_aged AS a, (SELECT max(business_date) AS day FROM business_day) AS latest
+       WHERE a.business_date > coalesce(latest.day, '-infinity')
+       GROUP BY a.business_date, latest.day HAVING count(*) >= max(a.source_shards) * :shards
+       ORDER BY a.business_date LIMIT 1
+       ON CONFLICT DO NOTHING RETURNING business_date, previous_date"""
+).bindparams(sa.bindparam("shards", type_=INT))
+
+
+def _over_days(text: str) -> sa.TextClause:
+    return sa.text(text).bindparams(sa.bindparam("day", type_=DATE), sa.bindparam("previous", type_=DATE))
+
+
+# Accounts with a new status since the previous close, by where they were and where they are. What arrears did
+# beyond the repayments applied to them is newly overdue when they rose and otherwise reduced when they fell.
+_MOVES = _over_days(
+    """INSERT INTO daily_move (
+           business_date, currency, product, state0, delinquent0, bucket0, days_from0, state1, delinquent1, bucket1,
+           days_from1, accounts, balance0_minor, exposure0_minor, arrears0_minor, balance1_minor, exposure1_minor,
+           arrears1_minor, applied_minor, newly_overdue_minor, otherwise_reduced_minor)
+       WITH applied AS (
+           SELECT account_id, sum(applied_minor) AS minor FROM fact_repayment_applied
+           WHERE booked_on > :previous AND booked_on <= :day GROUP BY account_id
+       ), moved AS (
+           SELECT n.currency, n.product,
+                  p.state AS state0, p.delinquent AS delinquent0, p.bucket AS bucket0, p.days_from AS days_from0,
+                  n.state AS state1, n.delinquent AS delinquent1, n.bucket AS bucket1, n.days_from AS days_from1,
+                  coalesce(p.balance_minor, 0) AS balance0, coalesce(p.exposure_minor, 0) AS exposure0,
+                  coalesce(p.arrears_minor, 0) AS arrears0,
+                  n.balance_minor, n.exposure_minor, n.arrears_minor, coalesce(a.minor, 0) AS applied,
+                  n.arrears_minor - coalesce(p.arrears_minor, 0) + coalesce(a.minor, 0) AS otherwise
+           FROM account_period AS n
+           LEFT JOIN LATERAL (
+               SELECT * FROM account_period AS b WHERE b.account_id = n.account_id AND b.valid_from <= :previous
+               ORDER BY b.valid_from DESC LIMIT 1) AS p ON true
+           LEFT JOIN applied AS a ON a.account_id = n.account_id
+           WHERE n.valid_from > :previous AND n.valid_from <= :day AND n.valid_to > :day
+       )
+       SELECT :day, currency, product, state0, delinquent0, bucket0, days_from0, state1, delinquent1, bucket1,
+              days_from1, count(*), sum(balance0), sum(exposure0), sum(arrears0), sum(balance_minor),
+              sum(exposure_minor), sum(arrears_minor), sum(applied), sum(greatest(otherwise, 0)),
+              sum(greatest(-otherwise, 0))
+       FROM moved
+       GROUP BY currency, product, state0, delinquent0, bucket0, days_from0, state1, delinquent1, bucket1, days_from1"""
+)
+# The levels of the previous close, less what left each cell, plus what came.
+_LEVELS = _over_days(
+    """INSERT INTO daily_bucket (business_date, currency, product, state, delinquent, bucket, days_from, accounts,
+                                 balance_minor, exposure_minor, arrears_minor)
+       SELECT :day, currency, product, state, delinquent, bucket, days_from, sum(accounts), sum(balance), sum(exposure),
+              sum(arrears)
+       FROM (SELECT currency, product, state, delinquent, bucket, days_from, accounts, balance_minor AS balance,
+                    exposure_minor AS exposure, arrears_minor AS arrears
+             FROM daily_bucket WHERE business_date = :previous
+             UNION ALL
+             SELECT currency, product, state0, delinquent0, bucket0, days_from0, -accounts, -balance0_minor,
+                    -exposure0_minor, -arrears0_minor
+             FROM daily_move WHERE business_date = :day AND bucket0 IS NOT NULL
+             UNION ALL
+             SELECT currency, product, state1, delinquent1, bucket1, days_from1, accounts, balance1_minor,
+                    exposure1_minor, arrears1_minor
+             FROM daily_move WHERE business_date = :day) AS cell
+       GROUP BY currency, product, state, delinquent, bucket, days_from HAVING sum(accounts) <> 0"""
+)
+_REPAID = _over_days(
+    """INSERT INTO daily_repaid (business_date, currency, product, repayments, repaid_minor, returned_minor,
+                                 applied_minor)
+       SELECT :day, currency, product, count(*) FILTER (WHERE amount_minor > 0), sum(greatest(amount_minor, 0)),
+              sum(greatest(-amount_minor, 0)), sum(applied_minor)
+       FROM fact_repayment_applied WHERE booked_on > :previous AND booked_on <= :day GROUP BY currency, product"""
+)
+_CURES = """SELECT {keys}, p.currency, p.product, c.through, count(*), sum(p.balance_minor)
+       FROM (SELECT DISTINCT ON (account_id) account_id, through FROM fact_cure
+             WHERE booked_on > :previous AND booked_on <= :day ORDER BY account_id, version) AS c
+       CROSS JOIN LATERAL (
+           SELECT * FROM account_period AS b WHERE b.account_id = c.account_id AND b.valid_from <= :previous
+           ORDER BY b.valid_from DESC LIMIT 1) AS p
+       WHERE p.delinquent GROUP BY p.currency, p.product, c.through"""
+# Accounts delinquent at the previous close that were cured since, by how they first were.
+_DAILY_CURES = _over_days(
+    "INSERT INTO daily_cure (business_date, currency, product, through, accounts, balance0_minor) "
+    + _CURES.format(keys=":day")
+)
+_MONTHLY_CURES = _over_days(
+    "INSERT INTO monthly_cure (from_date, to_date, currency, product, through, accounts, balance0_minor) "
+    + _CURES.format(keys=":previous, :day")
+)
+_MONTHLY_ROLLS = _over_days(
+    """INSERT INTO monthly_roll (from_date, to_date, currency, product, from_bucket, to_bucket, from_days, to_days,
+                                 accounts, balance_minor, balance_to_minor)
+       SELECT from_date, to_date, currency, product, from_bucket, to_bucket, from_days, to_days, accounts,
+              balance_minor, balance_to_minor
+       FROM roll_matrix(:previous, :day)"""
+)
+_LAST_BEFORE_MONTH = sa.text(
+    "SELECT max(business_date) FROM business_day WHERE business_date < date_trunc('month', :day)::date"
+).bindparams(sa.bindparam("day", type_=DATE))
+
+
+async def claim_day(connection: AsyncConnection, shards: int) -> tuple[date, date | None] | None:
+    """The next complete day and the one before it, now this transaction's to close; None when there is none."""
+    found = (await connection.execute(_CLAIM_DAY, {"shards": shards})).first()
+    return None if found is None else (found[0], found[1])
+
+
+async def close_day(connection: AsyncConnection, day: date, previous: date | None) -> None:
+    """Write the day's aggregates, and the month's when the day begins a new one."""
+    span = {"day": day, "previous": previous or NO_DAY}
+    for statement in (_MOVES, _LEVELS, _REPAID, _DAILY_CURES):
+        await connection.execute(statement, span)
+    if previous is not None and (previous.year, previous.month) != (day.year, day.month):
+        await _close_month(connection, previous)
+
+
+async def _close_month(connection: AsyncConnection, month_end: date) -> None:
+    before: date | None = (await connection.execute(_LAST_BEFORE_MONTH, {"day": month_end})).scalar()
+    if before is not None:
+        span = {"day": month_end, "previous": before}
+        await connection.execute(_MONTHLY_ROLLS, span)
+        await connection.execute(_MONTHLY_CURES, span)

@@ -1,0 +1,112 @@
+"""Periods of accounts, repayments applied, cures and the days ingest has aged: what `delinquency.status` leaves.
+
+Every row here belongs to one customer and so to one shard: no two transactions write the same row.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reporting.domain.bucket import days_from
+from services.reporting.domain.standing import Book, Period, Standing
+from services.reporting.store.arrays import BIG, BOOL, DATE, INT, TEXT, ArrayStatement, Row
+
+# Every shard has aged the last complete day, so no older row can be a shard's latest.
+_AGED = sa.text(
+    """SELECT source_shard, max(business_date) FROM day_aged
+       WHERE shard = :shard
+         AND business_date >= (SELECT coalesce(max(business_date), '-infinity') FROM business_day)
+       GROUP BY source_shard"""
+)
+_STANDINGS = sa.text(
+    """SELECT account_id, version, valid_from FROM account_period
+       WHERE account_id = ANY (:account_ids) AND valid_to = 'infinity'"""
+).bindparams(sa.bindparam("account_ids", type_=ARRAY(TEXT)))
+# What held before ends where the batch's first period begins; a period of that very day is replaced below instead.
+_END_PERIODS = ArrayStatement(
+    {"account_id": TEXT, "valid_from": DATE},
+    """UPDATE account_period AS p SET valid_to = n.valid_from FROM {rows}
+       WHERE p.account_id = n.account_id AND p.valid_to = 'infinity' AND p.valid_from < n.valid_from""",
+)
+_PERIOD: Final = {
+    "account_id": TEXT, "valid_from": DATE, "valid_to": DATE, "customer_id": TEXT, "product": TEXT,
+    "currency": TEXT, "version": BIG, "as_of": DATE, "days_past_due": INT, "bucket": TEXT, "days_from": INT,
+    "state": TEXT, "delinquent": BOOL, "balance_minor": BIG, "exposure_minor": BIG, "arrears_minor": BIG,
+}  # fmt: skip
+_SAVE_PERIODS = ArrayStatement(
+    _PERIOD,
+    f"""INSERT INTO account_period ({", ".join(_PERIOD)}) SELECT n.* FROM {{rows}}
+        ON CONFLICT (account_id, valid_from) DO UPDATE
+        SET {", ".join(f"{name} = excluded.{name}" for name in list(_PERIOD)[2:])}""",
+)
+_SAVE_AGED = ArrayStatement(
+    {"business_date": DATE, "source_shard": INT, "source_shards": INT},
+    """INSERT INTO day_aged (business_date, shard, source_shard, source_shards)
+       SELECT n.business_date, :shard, n.source_shard, n.source_shards FROM {rows} ON CONFLICT DO NOTHING""",
+    shard=INT,
+)
+_REPAYMENT: Final = {
+    "account_id": TEXT, "version": BIG, "booked_on": DATE, "repayment_id": TEXT, "product": TEXT, "currency": TEXT,
+    "amount_minor": BIG, "applied_minor": BIG, "effective_on": DATE, "state": TEXT,
+}  # fmt: skip
+_SAVE_REPAYMENTS = ArrayStatement(
+    _REPAYMENT,
+    f"""INSERT INTO fact_repayment_applied ({", ".join(_REPAYMENT)}) SELECT n.* FROM {{rows}}
+        ON CONFLICT DO NOTHING""",
+)
+_CURE: Final = {
+    "account_id": TEXT, "version": BIG, "booked_on": DATE, "product": TEXT, "currency": TEXT, "through": TEXT,
+}  # fmt: skip
+_SAVE_CURES = ArrayStatement(
+    _CURE,
+    f"INSERT INTO fact_cure ({', '.join(_CURE)}) SELECT n.* FROM {{rows}} ON CONFLICT DO NOTHING",
+)
+
+
+async def load_book(connection: AsyncConnection, shard: int, account_ids: Collection[str]) -> Book:
+    """The days aged on this partition and where the touched accounts stand."""
+    aged: dict[int, date] = {row[0]: row[1] for row in await connection.execute(_AGED, {"shard": shard})}
+    if not account_ids:
+        return Book(aged, {})
+    found = await connection.execute(_STANDINGS, {"account_ids": list(account_ids)})
+    return Book(aged, {row[0]: Standing(row[1], row[2]) for row in found})
+
+
+async def save_periods(connection: AsyncConnection, book: Book) -> None:
+    """Write the periods the batch began and end those they follow."""
+    openings = book.openings()
+    if openings:
+        await _END_PERIODS.execute(connection, list(openings.items()))
+        await _SAVE_PERIODS.execute(connection, [_period_row(period) for period in book.periods()])
+
+
+def _period_row(period: Period) -> Row:
+    status = period.status
+    return (
+        status.account_id, period.valid_from, period.valid_to, status.customer_id, status.product,
+        status.currency, status.version, status.as_of, status.days_past_due, status.bucket,
+        days_from(status.bucket, status.days_past_due), status.state, status.delinquent,
+        status.balance_minor, status.exposure_minor, status.arrears_minor,
+    )  # fmt: skip
+
+
+async def save_aged(connection: AsyncConnection, shard: int, rows: Sequence[Row]) -> None:
+    """Rows (business date, ingest shard, number of ingest shards) aged on this partition."""
+    if rows:
+        await _SAVE_AGED.execute(connection, rows, shard=shard)
+
+
+async def save_repayments(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Rows of fact_repayment_applied in its column order; one already there stays."""
+    if rows:
+        await _SAVE_REPAYMENTS.execute(connection, rows)
+
+
+async def save_cures(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Rows of fact_cure in its column order; one already there stays."""
+    if rows:
+        await _SAVE_CURES.execute(connection, rows)

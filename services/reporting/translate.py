@@ -1,0 +1,156 @@
+"""Events as the store takes them: statuses, contacts, promises and rows."""
+
+from datetime import UTC, date, datetime
+from typing import Final
+
+from services.reporting.domain.contact import Contact, Promise
+from services.reporting.domain.standing import Status
+from services.reporting.store.arrays import Row
+from shared.contracts import banking, collections, outcomes
+from shared.contracts.delinquency import DelinquencyCured, DelinquencyStatus, RepaymentApplied
+from shared.messaging import Received
+
+
+def source_shard_of(received: Received) -> int | None:
+    """The number of the ingest shard a status came from ("ingest.accounts.3" is 3); None for a foreign record."""
+    number = (received.source_shard or "").rpartition(".")[2]
+    return int(number) if number.isdigit() else None
+
+
+def status_of(data: DelinquencyStatus, source_shard: int | None) -> Status:
+    """A status event's assessment."""
+    return Status(
+        account_id=data.account_id,
+        customer_id=data.customer_id,
+        product=data.product,
+        currency=data.arrears.currency,
+        version=data.version,
+        as_of=data.as_of,
+        days_past_due=data.days_past_due,
+        bucket=data.bucket,
+        state=data.state,
+        delinquent=data.delinquent,
+        arrears_minor=data.arrears.minor,
+        exposure_minor=data.exposure.minor,
+        source_shard=source_shard,
+    )
+
+
+def repayment_row(data: RepaymentApplied, booked_on: date) -> Row:
+    """A row of fact_repayment_applied."""
+    return (
+        data.account_id, data.version, booked_on, data.repayment_id, data.product, data.amount.currency,
+        data.amount.minor, data.applied_to_arrears.minor, data.effective_on, data.state,
+    )  # fmt: skip
+
+
+def cure_row(data: DelinquencyCured, booked_on: date) -> Row:
+    """A row of fact_cure."""
+    return data.account_id, data.version, booked_on, data.product, data.arrears.currency, data.through
+
+
+def account_row(data: banking.AccountOpened) -> Row:
+    """A row of dim_account."""
+    credit = data.limit or data.principal
+    return (
+        data.account_id, data.customer_id, data.product, data.currency, data.policy, data.opened_on,
+        data.opened_on.replace(day=1), None if credit is None else credit.minor, data.branch, data.region,
+    )  # fmt: skip
+
+
+def customer_row(data: banking.CustomerUpdated) -> Row:
+    """A row of dim_customer: neither name nor contact points."""
+    return data.customer_id, data.revision, data.language, data.region, data.time_zone
+
+
+def requested_contact(data: collections.ContactRequested) -> Contact:
+    """A contact as strategy asked for it; its money is the first currency's."""
+    arrears = data.arrears[0] if data.arrears else None
+    return Contact(
+        data.contact_id,
+        customer_id=data.customer_id,
+        case_id=data.case_id,
+        channel=data.channel,
+        template=data.template,
+        purpose=data.purpose,
+        currency=None if arrears is None else arrears.currency,
+        arrears_minor=None if arrears is None else arrears.minor,
+        days_past_due=data.days_past_due,
+        requested_on=_day(data.requested_at),
+    )
+
+
+_STAGE: Final[dict[type[outcomes.ContactEvent], str]] = {
+    outcomes.ContactAttempted: "attempted_on",
+    outcomes.ContactDelivered: "delivered_on",
+    outcomes.ContactFailed: "failed_on",
+    outcomes.ContactSuppressed: "suppressed_on",
+    outcomes.RightPartyReached: "right_party_on",
+}
+
+
+def reached_contact(data: outcomes.ContactEvent) -> Contact:
+    """A contact with the stage this outcome says it reached."""
+    stage: dict[str, date] = {_STAGE[type(data)]: _day(data.at)}
+    return Contact(
+        data.contact_id,
+        customer_id=data.customer_id,
+        case_id=data.case_id,
+        channel=data.channel,
+        failure=data.reason if isinstance(data, outcomes.ContactFailed) else None,
+        suppressed_rule=data.rule if isinstance(data, outcomes.ContactSuppressed) else None,
+        **stage,  # type: ignore[arg-type]  # the stage's name is one of Contact's dates
+    )
+
+
+def made_promise(data: outcomes.PromiseMade) -> Promise:
+    """A promise as contact recorded it."""
+    return Promise(
+        data.promise_id,
+        customer_id=data.customer_id,
+        currency=data.amount.currency,
+        promised_minor=data.amount.minor,
+        promised_on=data.promised_on,
+        due_on=data.due_on,
+        case_id=data.case_id,
+        contact_id=data.contact_id,
+    )
+
+
+def judged_promise(data: collections.PromiseKept) -> Promise:
+    """A promise with strategy's verdict."""
+    return Promise(
+        data.promise_id,
+        customer_id=data.customer_id,
+        currency=data.promised.currency,
+        promised_minor=data.promised.minor,
+        promised_on=data.promised_on,
+        due_on=data.due_on,
+        case_id=data.case_id,
+        outcome="broken" if isinstance(data, collections.PromiseBroken) else "kept",
+        judged_on=data.judged_on,
+        paid_minor=data.paid.minor,
+    )
+
+
+def case_row(data: collections.CaseEvent) -> Row:
+    """A row of fact_case with what this event tells of it."""
+    opened = data.opened_on if isinstance(data, collections.CaseOpened) else None
+    closed = (data.closed_on, data.reason) if isinstance(data, collections.CaseClosed) else (None, None)
+    if isinstance(data, collections.StrategyAssigned):
+        assigned: Row = (data.strategy, data.strategy_version, data.arm)
+    else:
+        assigned = (None, None, None)
+    return (data.case_id, data.customer_id, opened, *closed, *assigned)
+
+
+def treatment_row(data: collections.TreatmentDecided) -> Row:
+    """A row of fact_treatment."""
+    return (
+        data.treatment_id, data.case_id, data.customer_id, data.decided_on, data.step, data.rule, data.strategy,
+        data.strategy_version, data.channel,
+    )  # fmt: skip
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
