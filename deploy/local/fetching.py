@@ -37,7 +37,7 @@ def fetch(jars: list[Jar], folder: Path) -> None:
         Progress(transient=True) as progress,
     ):
         bar = progress.add_task(f"fetching {len(jars)} jars of Apache Kafka", total=len(jars))
-        contents = pool.map(lambda jar: _content(client, repositories, jar), jars)
+        contents = pool.map(lambda jar: content(client, repositories, jar), jars)
         for jar, content in zip(jars, contents, strict=True):
             _keep(content, folder / jar.path)
             progress.advance(bar)
@@ -55,7 +55,7 @@ def resolve() -> str:
         )
 
 
-def _content(client: httpx.Client, repositories: list[str], jar: Jar) -> bytes:
+def content(client: httpx.Client, repositories: list[str], jar: Jar) -> bytes:
     """The jar's bytes from the first repository that has them, checked."""
     failure = "no repository is configured"
     for repository in repositories * ATTEMPTS_MAX:

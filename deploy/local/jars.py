@@ -5,6 +5,7 @@ Apart from kafka.py, which runs them, and from fetching.py, which a warm start d
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,22 +42,26 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arrears" / "jars"
 
 
-def ensure_jars(jars: list[Jar] | None = None, folder: Path | None = None) -> list[Path]:
-    """The files of all jars, the bytes of each checked now; what is missing or damaged is fetched.
+def kafka_jars() -> list[Path]:
+    """The files of Kafka's class path, fetched when they are not in the cache. Raises JarsError."""
+    return ensure_jars(listed(LIST.read_text()), cache_folder(), _fetch)
 
-    Raises JarsError.
-    """
-    jars = listed(LIST.read_text()) if jars is None else jars
-    folder = cache_folder() if folder is None else folder
+
+def ensure_jars(jars: list[Jar], folder: Path, fetch: Callable[[list[Jar], Path], None]) -> list[Path]:
+    """The files of all jars, the bytes of each checked now; what is missing or damaged is fetched."""
     with ThreadPoolExecutor(READERS) as pool:
         sound = list(pool.map(lambda jar: jar.is_sound(folder), jars))
     missing = [jar for jar, is_sound in zip(jars, sound, strict=True) if not is_sound]
     if missing:
-        from deploy.local import fetching  # an HTTP client is a third of a second that a warm start need not wait
-
-        fetching.fetch(missing, folder)
+        fetch(missing, folder)
     return [folder / jar.path for jar in jars]
 
 
+def _fetch(jars: list[Jar], folder: Path) -> None:
+    from deploy.local import fetching  # the HTTP client and jgo take a second to import; a warm start needs neither
+
+    fetching.fetch(jars, folder)
+
+
 if __name__ == "__main__":
-    ensure_jars()
+    kafka_jars()

