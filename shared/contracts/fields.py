@@ -92,7 +92,7 @@ class Amount(NamedTuple):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return _amount_json("-?")
+        return _amount_json("Amount", "-?")
 
 
 class _NotNegative:
@@ -103,7 +103,7 @@ class _NotNegative:
         return _amount_schema(_read_due, core_schema.no_info_after_validator_function(_due, amount))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return _amount_json("")
+        return _amount_json("AmountDue", "")
 
 
 AmountDue = Annotated[Amount, _NotNegative()]
@@ -120,7 +120,7 @@ def _amount_schema(read: Any, python: CoreSchema) -> CoreSchema:
     )
 
 
-def _amount_json(sign: str) -> JsonSchemaValue:
+def _amount_json(title: str, sign: str) -> JsonSchemaValue:
     amount = {
         "type": "string",
         "pattern": f"^{sign}[0-9]{{1,16}}(\\.[0-9]{{1,6}})?$",
@@ -128,7 +128,7 @@ def _amount_json(sign: str) -> JsonSchemaValue:
     }
     currency = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code"}
     properties = {"amount": amount, "currency": currency}
-    return {"type": "object", "title": "Amount", "properties": properties, "required": ["amount", "currency"]}
+    return {"type": "object", "title": title, "properties": properties, "required": ["amount", "currency"]}
 
 
 def _read(wire: dict[str, str]) -> Amount:

@@ -1,0 +1,143 @@
+"""What each field of the events means, once: the same name means the same thing wherever it stands.
+
+Kept apart from the models because most fields are shared by many of them. `Event.field` is written where a name says
+something narrower in one event. The generated schemas and tables take their descriptions from here.
+"""
+
+from typing import Final
+
+from shared.contracts.fields import Contract
+
+MEANING: Final[dict[str, str]] = {
+    # who and what
+    "account_id": "the credit agreement, by core banking's id",
+    "customer_id": "the person who owes, by core banking's id",
+    "case_id": "one spell of collection work on a customer",
+    "product": "core banking's product code",
+    "currency": "the account's only currency, ISO 4217",
+    "branch": "where the account is kept",
+    "region": "the jurisdiction: a country, or country and subdivision (ISO 3166)",
+    "limit": "credit limit of a card",
+    "principal": "amount lent on a loan",
+    "policy": "the pack by whose rules the account ages",
+    "policy_version": "which version of the pack assessed it",
+    "classifications": "regulatory labels, by classification pack",
+    "AccountOpened.classifications": "the classification packs that apply to the account",
+    # facts and their business keys: the same key again is the same fact
+    "bill_id": "the bill's key, unique in the account",
+    "adjustment_id": "the adjustment's key, unique in the bill",
+    "repayment_id": "the repayment's key, unique in the account",
+    "balance_id": "the report's key, unique in the account",
+    "pause_id": "the pause's key, unique in the account",
+    "reage_id": "the re-age's key, unique in the account",
+    "kind": "what sort of it",
+    "BillIssued.kind": "instalment, minimum_payment, fee, ...",
+    "ContactPoint.kind": "which medium reaches the customer there",
+    "CaseEvent.kind": "dispute, hardship, bankruptcy, deceased, legal, complaint, cease_contact, ...",
+    "amount": "how much, as a decimal string and its currency",
+    "BillAdjusted.amount": "the bill's new amount; it replaces the old one",
+    "AccountWrittenOff.amount": "the balance written off",
+    "RepaymentApplied.amount": "the money; negative for a reversal or a chargeback",
+    "applied_to_arrears": "by how much arrears fell; negative where they rose",
+    "exposure": "all that is owed, due or not: the weight of the account in money metrics",
+    "channel": "over which medium",
+    "RepaymentReceived.channel": "how the money came: direct_debit, transfer, card, ...",
+    "reason": "why, as a word",
+    "RepaymentReversed.reason": "why, as core banking puts it",
+    "DelinquencyStatus.reason": "why there is a new version: ageing, bill, repayment, reversal, balance, ...",
+    "opened_on": "the day it was opened",
+    "issued_on": "the day the bill was issued",
+    "due_on": "the day by which it is to be paid",
+    "effective_on": "the day from which the fact counts, whenever it is learned",
+    "effective_at": "the instant from which it holds",
+    "from_on": "first day that does not age the account",
+    "until_on": "first day that counts again; open-ended without it",
+    "on": "the day the pause ends",
+    "business_date": "the business day",
+    "now": "what the simulated clock reads",
+    # customers
+    "revision": "the highest revision of a customer wins",
+    "name": "how the customer is addressed",
+    "language": "BCP 47 tag of the language to write in",
+    "time_zone": "IANA zone of where the customer lives",
+    "address": "postal address",
+    "contact_points": "all of the customer's contact points; it replaces what was known",
+    "value": "the number (E.164), email address or postal address itself",
+    "verified_on": "the day the contact point was confirmed to be the customer's",
+    "consent": "what now holds",
+    # delinquency
+    "version": "counts the account's statuses from 1 without gaps; drop what is not higher than the last seen",
+    "as_of": "the business date the assessment is for",
+    "days_past_due": "age in days of the oldest overdue obligation",
+    "bucket": "named range of days past due",
+    "previous_bucket": "the bucket before this change",
+    "delinquent": "whether the account counts as delinquent under its policy",
+    "delinquent_since": "first day of the present delinquency",
+    "arrears": "due and unpaid, summed over overdue obligations",
+    "CaseEvent.arrears": "total arrears of the case, one amount a currency",
+    "oldest_due_on": "due date of the oldest overdue obligation",
+    "state": "open, written-off or closed",
+    "cause": "id of the event that changed it, or ageing:<date> at a day close",
+    "through": "what cured it: repayment, reage, adjustment, closure, ...",
+    "source_shard": "which ingest shard has aged its accounts",
+    "source_shards": "how many shards there are: a partition is complete when it has one from each",
+    # strategy
+    "accounts": "the delinquent accounts of the case as strategy knew them",
+    "strategy": "the strategy's name",
+    "strategy_version": "which version of it",
+    "arm": "arm of the experiment, where there is one",
+    "treatment_id": "the decision behind it",
+    "step": "the step of the strategy",
+    "LegalStepTaken.step": "the filing or step",
+    "rule": "the rule that chose the step",
+    "inputs": "the values the rule saw, by name",
+    "decided_on": "the business date of the decision",
+    "contact_id": "the requested contact: one request becomes at most one message",
+    "template": "which text to send",
+    "purpose": "what the contact is for",
+    "priority": "higher goes first where capacity is short",
+    "requested_at": "when strategy asked",
+    "expires_at": "worthless after this instant",
+    "promise_id": "the promise",
+    "promised": "what the customer said they would pay",
+    "paid": "net repayments from the promise to its date and grace",
+    "promised_on": "the day the promise was made",
+    "judged_on": "the business date of the verdict",
+    "hold_id": "the hold",
+    "placement_id": "the placement",
+    "agency": "who works the case now",
+    "balance": "what was placed, one amount a currency",
+    "placed_on": "the day it was handed over",
+    "recalled_on": "the day it was taken back",
+    "taken_on": "the day of the step",
+    "closed_on": "the day work on it ended",
+    # contact
+    "attempt_id": "the attempt, where one was made",
+    "at": "when it happened",
+    "outcome": "how the attempt ended, in the channel's words",
+    "ContactSuppressed.rule": "the first rule that refused",
+    "detail": "what the rule saw, without personal data",
+    "made_at": "when the promise was recorded",
+    "dispute_id": "the dispute",
+    "raised_at": "when it was raised",
+    "complaint_id": "the complaint",
+    "received_at": "when it was received",
+    # CloudEvents attributes
+    "specversion": "version of the CloudEvents specification",
+    "id": "unique within the source; the same id again is the same event",
+    "source": "who published the event",
+    "type": "which event this is, and which version of it",
+    "subject": "the account or customer it concerns",
+    "time": "when it was recorded",
+    "datacontenttype": "media type of data",
+    "dataschema": "where the schema of data is",
+    "data": "the event itself",
+}
+
+
+def meaning(contract: type[Contract], field: str) -> str:
+    """What a field of a contract means; KeyError when nobody has said."""
+    for kind in contract.__mro__:
+        if (found := MEANING.get(f"{kind.__name__}.{field}")) is not None:
+            return found
+    return MEANING[field]
