@@ -18,6 +18,7 @@ import asyncpg
 from deploy.local import postgres_files
 from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import SUPERUSER, PostgresServer
+from deploy.local.program import Child
 
 SETTING = "ARREARS_TEST_PARTS"
 
@@ -45,12 +46,13 @@ class LocalParts:
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _kafka: KafkaServer | None = None
     _postgres: PostgresServer | None = None
+    _children: list[Child] = field(default_factory=list)
 
     async def kafka(self) -> str:
         async with self._starting:
             if self._kafka is None:
                 server = KafkaServer(self._folder / "kafka", self._folder / "kafka.log")
-                await server.start()
+                self._children.append(await server.start())
                 self._kafka = server
             return self._kafka.bootstrap
 
@@ -58,15 +60,14 @@ class LocalParts:
         async with self._starting:
             if self._postgres is None:
                 server = PostgresServer(self._folder / "postgres", self._folder / "postgres.log")
-                await server.start()
+                self._children.append(await server.start())
                 self._postgres = server
             return self._postgres.url(role, database, scheme)
 
     async def stop(self) -> None:
-        for server in (self._kafka, self._postgres):
-            if server is not None and server.child is not None:
-                server.child.kill()  # the data goes too, so nothing is worth waiting for
-                await server.child.wait()
+        for child in self._children:
+            child.kill()  # the data goes too, so nothing is worth waiting for
+            await child.wait()
         postgres_files.remove(self._folder / "postgres")
         shutil.rmtree(self._folder, ignore_errors=True)
 

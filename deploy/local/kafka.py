@@ -54,7 +54,6 @@ class KafkaServer:
 
     def __init__(self, folder: Path, log: Path, port: int | None = None) -> None:
         self.port = free_port(port)
-        self.child: Child | None = None
         self._folder = folder.absolute()
         self._log = log
 
@@ -62,7 +61,7 @@ class KafkaServer:
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
+    async def start(self) -> Child:
         """Fetch what is missing, format the data folder once, start, and wait until clients can connect.
 
         Raises JarsError, ProgramError.
@@ -77,13 +76,9 @@ class KafkaServer:
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             await run_to_end(self._program([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings]))
-        self.child = await Child.start(self._program([*java, "kafka.Kafka", settings]))
-        await self.child.until(lambda: accepts(self.port))
-
-    async def stop(self) -> None:
-        """A controlled shutdown: logs are flushed, the next start needs no recovery."""
-        if self.child is not None:
-            await self.child.stop()
+        child = await Child.start(self._program([*java, "kafka.Kafka", settings]))
+        await child.until(lambda: accepts(self.port))
+        return child
 
     def _program(self, command: list[str | Path]) -> Program:
         return Program("kafka", command, cwd=self._folder, log=self._log, environment={"PATH": os.defpath})

@@ -1,10 +1,11 @@
-"""What a killed run left: processes of our own data folders, and only those.
+"""What a killed run left: processes of our own folders, and only those.
 
-A process is ours when it says so itself: it carries our folder in its environment, or it is a PostgreSQL whose
+A process is ours when it says so itself: it carries our folder in its environment, or it is a PostgreSQL or Java whose
 working folder is our data folder. A pid in a file proves nothing, pids are used again.
 """
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -14,47 +15,57 @@ PATIENCE_S = 10
 
 
 def stop_postgres_in(data: Path) -> None:
-    """Stop a PostgreSQL that still runs on the data folder, and clear its lock file, which then nobody holds."""
-    _stop_named("postgres", data)
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    """Stop what still runs on the data folder, and clear a lock file that names a stranger's process.
+
+    Any other stale lock file is left to PostgreSQL, which also frees the shared memory that it names.
+    """
+    _end(_named("postgres", data), signal.SIGQUIT)
+    lock_file = data / "postmaster.pid"
+    if lock_file.exists() and _names_a_running_process(lock_file):
+        lock_file.unlink()
 
 
 def stop_java_in(folder: Path) -> None:
-    """Stop a Kafka that still runs in the folder: its own lock on the data would keep the next one from starting."""
-    _stop_named("java", folder)
-
-
-def _stop_named(name: str, folder: Path) -> None:
-    _end(process for process in _running() if process.name() == name and _cwd(process) == folder.resolve())
+    """Stop a Kafka that still runs in the folder: its lock on the data would keep the next one from starting."""
+    _end(_named("java", folder), signal.SIGKILL)
 
 
 def stop_marked(folder: Path) -> list[str]:
     """Stop every process that an earlier run of this folder started; returns their command lines."""
-    return _end(process for process in _running() if _mark(process) == str(folder.resolve()))
+    return _end((process for process in _running() if _mark(process) == str(folder.resolve())), signal.SIGKILL)
 
 
-def _end(processes: Iterator[psutil.Process]) -> list[str]:
+def _end(processes: Iterable[psutil.Process], with_signal: signal.Signals) -> list[str]:
     found = list(processes)
-    names = [" ".join(process.cmdline()) for process in found]
+    ended = [" ".join(process.cmdline()) for process in found]
     for process in found:
-        process.terminate()
+        process.send_signal(with_signal)
     _, alive = psutil.wait_procs(found, timeout=PATIENCE_S)
     for process in alive:
         process.kill()
     psutil.wait_procs(alive, timeout=PATIENCE_S)
-    return names
+    return ended
+
+
+def _named(name: str, folder: Path) -> Iterator[psutil.Process]:
+    return (process for process in _running() if process.name() == name and _cwd(process) == folder.resolve())
 
 
 def _running() -> Iterator[psutil.Process]:
-    """Every process but this one. One that ends while we look is none of our business."""
-    return (process for process in psutil.process_iter() if process.pid != psutil.Process().pid)
+    """Every process but this one."""
+    return (process for process in psutil.process_iter(["name"]) if process.pid != psutil.Process().pid)
+
+
+def _names_a_running_process(lock_file: Path) -> bool:
+    first = lock_file.read_text().split("\n", 1)[0]
+    return first.strip().isdigit() and psutil.pid_exists(int(first))
 
 
 def _cwd(process: psutil.Process) -> Path | None:
     try:
         return Path(process.cwd())
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-        return None
+        return None  # gone meanwhile, or somebody else's
 
 
 def _mark(process: psutil.Process) -> str | None:

@@ -37,25 +37,20 @@ class PostgresServer:
 
     def __init__(self, folder: Path, log: Path, port: int | None = None) -> None:
         self.port = free_port(port)
-        self.child: Child | None = None
         self._folder = folder
         self._log = log
         self._passwords: dict[str, str] = {}
 
-    async def start(self) -> None:
+    async def start(self) -> Child:
         """Initialise when there is no data yet, start, and see to roles and schemas. Raises ProgramError."""
         placement = place(self._folder)
         self._passwords = _passwords(self._folder / "passwords.json", new_cluster=not placement.data.exists())
         stop_postgres_in(placement.data)
         if not placement.data.exists():
             await self._initialise(placement)
-        await self._launch(placement)
+        child = await self._launch(placement)
         await self._provision(placement)
-
-    async def stop(self) -> None:
-        """A fast shutdown: transactions under way are rolled back, what is committed is written."""
-        if self.child is not None:
-            await self.child.stop(signal.SIGINT)
+        return child
 
     def url(self, role: str, database: str = DATABASE, scheme: str = "postgresql") -> str:
         """Where and as whom to connect; for SQLAlchemy the scheme is `postgresql+asyncpg`."""
@@ -87,9 +82,9 @@ class PostgresServer:
         password.unlink()
         partial.rename(placement.data)
 
-    async def _launch(self, placement: Placement) -> None:
+    async def _launch(self, placement: Placement) -> Child:
         settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
-        self.child = await Child.start(
+        child = await Child.start(
             Program(
                 name="postgres",
                 command=[placement.programs / "postgres", "-D", placement.data, *settings],
@@ -97,9 +92,11 @@ class PostgresServer:
                 log=self._log,
                 user=placement.user,
                 death_signal=signal.SIGQUIT,
+                stop_signal=signal.SIGINT,
             )
         )
-        await self.child.until(lambda: _says_ready(placement.data / "postmaster.pid"))
+        await child.until(lambda: _says_ready(placement.data / "postmaster.pid", child.pid))
+        return child
 
     async def _provision(self, placement: Placement) -> None:
         environment = {f"ARREARS_{role.upper()}_PASSWORD": self._passwords[role] for role in ROLES}
@@ -134,10 +131,10 @@ def _passwords(file: Path, *, new_cluster: bool) -> dict[str, str]:
     return fresh
 
 
-def _says_ready(lock_file: Path) -> bool:
-    """What pg_ctl looks at: the eighth line of postmaster.pid."""
+def _says_ready(lock_file: Path, pid: int) -> bool:
+    """What pg_ctl looks at: the eighth line of postmaster.pid, when the first is our process and not an earlier one."""
     try:
         lines = lock_file.read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"

@@ -23,7 +23,8 @@ class ProgramError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: `user` is a numeric id to run as, `death_signal` reaches the child when the parent dies."""
+    """What to run: `user` is a numeric id to run as, `stop_signal` asks it to end in order, `death_signal` reaches it
+    when the parent dies without asking."""
 
     name: str
     command: Sequence[str | Path]
@@ -31,6 +32,7 @@ class Program:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     user: int | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
 
 
@@ -76,9 +78,9 @@ class Child:
         """SIGKILL; nothing when it has ended."""
         self._signal(signal.SIGKILL)
 
-    async def stop(self, with_signal: signal.Signals = signal.SIGTERM, timeout_s: float = 20) -> bool:
+    async def stop(self, timeout_s: float = 20) -> bool:
         """Ask it to end and wait; after the timeout kill it. Says whether it ended by itself."""
-        self._signal(with_signal)
+        self._signal(self.program.stop_signal)
         try:
             await asyncio.wait_for(self.wait(), timeout_s)
         except TimeoutError:

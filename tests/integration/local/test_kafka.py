@@ -10,18 +10,17 @@ from deploy.local.kafka import KafkaServer
 
 async def test_records_survive_a_kill_on_the_same_port(tmp_path: Path) -> None:
     server = KafkaServer(tmp_path / "kafka", tmp_path / "kafka.log")
-    await server.start()
+    child = await server.start()
     bootstrap = server.bootstrap
     try:
         await _create_and_send(bootstrap)
-        assert server.child is not None
-        server.child.kill()
-        await server.child.wait()
-        await server.start()
+        child.kill()
+        await child.wait()
+        child = await server.start()
         assert server.bootstrap == bootstrap
         assert await _first_value(bootstrap) == b"kept"
     finally:
-        await server.stop()
+        await child.stop()
 
 
 async def _create_and_send(bootstrap: str) -> None:

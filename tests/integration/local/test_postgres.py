@@ -11,28 +11,26 @@ from tests.conftest import DatabaseFactory
 
 async def test_committed_rows_survive_a_kill_on_the_same_port(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", tmp_path / "postgres.log")
-    await server.start()
+    child = await server.start()
     port = server.port
     try:
         connection = await asyncpg.connect(server.url("ingest"))
         await connection.execute("CREATE TABLE kept (n int)")
         await connection.execute("INSERT INTO kept VALUES (1)")
-        assert server.child is not None
-        server.child.kill()
-        await server.child.wait()
-        await server.start()
+        child.kill()
+        await child.wait()
+        child = await server.start()
         assert server.port == port
         again = await asyncpg.connect(server.url("ingest"))
         assert await again.fetchval("SELECT n FROM kept") == 1
         await again.close()
     finally:
-        await server.stop()
+        await child.stop()
 
 
 async def test_lost_passwords_are_said_clearly(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", tmp_path / "postgres.log")
-    await server.start()
-    await server.stop()
+    await (await server.start()).stop()
     (tmp_path / "postgres" / "passwords.json").unlink()
     with pytest.raises(Exception, match="make clean-local"):
         await server.start()
