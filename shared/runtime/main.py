@@ -34,7 +34,7 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
     @app.command()
     def migrate() -> None:
         """Bring the service's schema to the newest revision."""
-        _guarded(lambda: uvloop.run(database.migrate(str(read_settings(kind).database_url), migrations)))
+        _guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
 
     return app
 

@@ -74,7 +74,7 @@ class Process:
         self._settings = settings
         self._only = only
         self._stop = asyncio.Event()
-        self._engine = database.engine_of(str(settings.database_url), settings.database_connections_max)
+        self._engine = database.engine_of(settings.database, settings.database_connections_max)
         self._clock: Clock = SimulatedClock() if settings.clock == "simulated" else SystemClock()
         self._publisher = Publisher(self._producer)
         self._counts: dict[str, int] = {}

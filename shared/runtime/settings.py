@@ -1,13 +1,20 @@
-"""Settings every service has. Read once, in `__main__`, from ARREARS_* variables; a wrong one ends the start."""
+"""Settings every service has. Read once, in `__main__`, from ARREARS_* variables; a wrong one ends the start.
 
-from typing import Any, Literal, Self, TypeVar
+A variable may also come as a file of its name in /run/secrets, as containers get their passwords.
+"""
 
-from pydantic import Field, PostgresDsn, ValidationError, model_validator
+from pathlib import Path
+from typing import Any, Final, Literal, Self, TypeVar
+
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 from shared.vocabulary.errors import Misconfigured
 
-PREFIX = "ARREARS_"
+PREFIX: Final = "ARREARS_"
+SECRETS: Final = Path("/run/secrets")
+DRIVER: Final = "postgresql+asyncpg"
 
 
 class Settings(BaseSettings):
@@ -19,6 +26,7 @@ class Settings(BaseSettings):
     clock: Literal["system", "simulated"] = "system"
     kafka_bootstrap: str = Field(min_length=3, description="host:port of a broker, several separated by commas")
     database_url: PostgresDsn = Field(description="postgresql+asyncpg://role:password@host:port/database")
+    database_password: SecretStr | None = Field(default=None, description="where the URL has none")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -26,6 +34,21 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")
     fetch_wait_max_ms: int = Field(default=100, ge=1, le=5000, description="how long the broker may hold an idle fetch")
     database_connections_max: int = Field(default=12, ge=2, le=100)
+
+    @property
+    def database(self) -> str:
+        """The whole address for SQLAlchemy, password included: for connecting, not for showing."""
+        url = make_url(str(self.database_url))
+        if self.database_password is not None:
+            url = url.set(password=self.database_password.get_secret_value())
+        return url.render_as_string(hide_password=False)
+
+    @field_validator("database_url")
+    @classmethod
+    def _asynchronous(cls, url: PostgresDsn) -> PostgresDsn:
+        if url.scheme != DRIVER:
+            raise ValueError(f"should begin with {DRIVER}://")
+        return url
 
     @model_validator(mode="after")
     def _simulated_time_is_local(self) -> Self:
@@ -40,7 +63,7 @@ S = TypeVar("S", bound=Settings)
 def read_settings(kind: type[S], **overrides: Any) -> S:
     """The settings from the environment; Misconfigured names each wrong variable and what is expected."""
     try:
-        return kind(**overrides)
+        return kind(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **overrides)
     except ValidationError as error:
         raise Misconfigured("; ".join(_complaint(e) for e in error.errors(include_input=False))) from None
 
