@@ -1,9 +1,8 @@
 """Accounts and customers as core banking opened and described them."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.store.arrays import BIG, DATE, INT, TEXT, ArrayStatement, Row
@@ -45,14 +44,13 @@ _SAVE_CUSTOMERS = ArrayStatement(
 
 async def open_accounts(connection: AsyncConnection, shard: int, rows: Sequence[Row]) -> set[str]:
     """Insert accounts (columns of ACCOUNT, one row an account); the ids that were new."""
-    found = await _OPEN.execute(connection, rows, shard=shard)
-    return {row[0] for row in found}
+    return {row[0] for row in await _OPEN.fetch(connection, rows, shard=shard)}
 
 
-async def load_accounts(connection: AsyncConnection, account_ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+async def load_accounts(connection: AsyncConnection, account_ids: Sequence[str]) -> dict[str, Row]:
     """Account id -> its row in the columns of ACCOUNT, for those that are there."""
-    found: sa.CursorResult[Any] = await _LOAD.execute(connection, [(account_id,) for account_id in account_ids])
-    return {row[0]: tuple(row) for row in found}
+    found = await _LOAD.fetch(connection, [(account_id,) for account_id in account_ids])
+    return {row[0]: row for row in found}
 
 
 async def save_customers(connection: AsyncConnection, rows: Sequence[Row]) -> None:

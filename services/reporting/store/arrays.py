@@ -27,9 +27,14 @@ class ArrayStatement:
         binds += [sa.bindparam(name, type_=kind) for name, kind in parameters.items()]
         self._statement = sa.text(text.replace("{rows}", rows)).bindparams(*binds)
 
-    async def execute(
-        self, connection: AsyncConnection, rows: Sequence[Row], **parameters: Any
-    ) -> sa.CursorResult[Any]:
-        """Run it over the rows; each row has the statement's columns in their order."""
-        arrays = {name: list(values) for name, values in zip(self._columns, zip(*rows, strict=True), strict=True)}
-        return await connection.execute(self._statement, {**arrays, **parameters})
+    async def execute(self, connection: AsyncConnection, rows: Sequence[Row], **parameters: Any) -> None:
+        """Run it over one row or more; each has the statement's columns in their order."""
+        await connection.execute(self._statement, {**self._arrays(rows), **parameters})
+
+    async def fetch(self, connection: AsyncConnection, rows: Sequence[Row], **parameters: Any) -> list[Row]:
+        """The same, with the rows it returns."""
+        found = await connection.execute(self._statement, {**self._arrays(rows), **parameters})
+        return [tuple(row) for row in found]
+
+    def _arrays(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
+        return {name: list(values) for name, values in zip(self._columns, zip(*rows, strict=True), strict=True)}

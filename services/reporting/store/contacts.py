@@ -138,7 +138,7 @@ async def save_promises(connection: AsyncConnection, shard: int, promises: Itera
     rows = [astuple(promise) for promise in promises]
     if not rows:
         return []
-    found = await _SAVE_PROMISES.execute(connection, rows, shard=shard)
+    found = await _SAVE_PROMISES.fetch(connection, rows, shard=shard)
     return [Contact(contact, promised_on=day, promise_outcome=outcome) for contact, day, outcome in found]
 
 
