@@ -124,6 +124,11 @@ class Relay:
         """The last sequence that Kafka acknowledged."""
         return self._relayed
 
+    @property
+    def emitted_seq(self) -> int:
+        """The last sequence this process knows to be committed."""
+        return self._emitted
+
     def own(self, epoch: int, relayed_seq: int, emitted_seq: int) -> None:
         """Start from what the shard's row says under a new epoch."""
         self._epoch, self._emitted = epoch, emitted_seq

@@ -237,7 +237,7 @@ class Process:
         pending = dict(await self._service.pending(self.context)) if self._service.pending else {}
         return {
             "clock": self._clock.now().isoformat(),
-            "commands": {"relayed": self._relay.relayed_seq},
+            "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},
             "owned": {
                 member.stream.name: {
                     str(n): {
