@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 import uvicorn
 from starlette.applications import Starlette
 
+LOOPBACK = "127.0.0.1"
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -19,9 +21,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve_apps(apps: Mapping[int, Starlette]) -> AsyncIterator[None]:
-    """Serve each app on its port of 127.0.0.1 for as long as the context is open."""
-    servers = [_Server(_config(app, port)) for port, app in apps.items()]
+async def serve_apps(apps: Mapping[int, Starlette], host: str = LOOPBACK) -> AsyncIterator[None]:
+    """Serve each app on its port for as long as the context is open."""
+    servers = [_Server(_config(app, host, port)) for port, app in apps.items()]
     serving = asyncio.gather(*(server.serve() for server in servers))
     try:
         while not all(server.started for server in servers) and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
@@ -33,16 +35,14 @@ async def serve_apps(apps: Mapping[int, Starlette]) -> AsyncIterator[None]:
         await serving
 
 
-async def serve_until_stopped(apps: Mapping[int, Starlette]) -> None:
+async def serve_until_stopped(apps: Mapping[int, Starlette], host: str = LOOPBACK) -> None:
     """Serve the apps until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with serve_apps(apps):
+    async with serve_apps(apps, host):
         await stopped.wait()
 
 
-def _config(app: Starlette, port: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2
-    )
+def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploy.local.serving import serve_until_stopped
+from deploy.local.serving import LOOPBACK, serve_until_stopped
 
 MESSAGE_BYTES_MAX = 1_048_576
 
@@ -73,12 +73,12 @@ class Inbox:
         )
 
 
-async def listen(inbox: Inbox, port: int) -> asyncio.Server:
-    """Accept SMTP on the port of 127.0.0.1."""
+async def listen(inbox: Inbox, port: int, host: str = LOOPBACK) -> asyncio.Server:
+    """Accept SMTP on the port."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(
         lambda: SMTP(inbox, hostname="localhost", data_size_limit=MESSAGE_BYTES_MAX, enable_SMTPUTF8=True, loop=loop),
-        host="127.0.0.1",
+        host=host,
         port=port,
     )
 
