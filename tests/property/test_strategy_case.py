@@ -108,7 +108,9 @@ def test_facts_that_come_twice_change_nothing(entries: list[Entry], decide: Any)
 def test_statuses_and_repayments_of_a_day_may_come_in_any_order(entries: list[Entry], random: Any) -> None:
     """What ingest says is ordered per account only. Where nothing else happens and nothing is withdrawn mid-day for a
     moment without arrears, the day's decisions are the same."""
-    told = [(on, fact) for on, fact in story(entries) if isinstance(fact, StatusChanged | RepaymentMoved)]
+    told: list[tuple[int, Fact]] = [
+        (on, fact) for on, fact in story(entries) if isinstance(fact, StatusChanged | RepaymentMoved)
+    ]
     shuffled = list(told)
     random.shuffle(shuffled)
     strategies = book(strategy())
@@ -165,7 +167,8 @@ def test_cases_open_and_close_in_turn_and_contacts_are_asked_for_once(entries: l
 @settings(deadline=None, max_examples=100)
 def test_news_of_a_contact_in_between_never_makes_a_second_one_of_it(entries: list[Entry], later: int) -> None:
     strategies = book(strategy())
-    customer, asked = Customer("c-1"), []
+    customer = Customer("c-1")
+    asked: list[str] = []
     for number in range(DAYS + 15):
         facts = [fact for on, fact in story(entries) if on == number]
         facts += [contacted(one, day(number)) for one in asked[: number // later]]
