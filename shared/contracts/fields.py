@@ -86,6 +86,11 @@ class Amount(NamedTuple):
         """That many minor units of a currency."""
         return cls(amount_minor, currency)
 
+    @property
+    def amount(self) -> str:
+        """The wire's decimal string."""
+        return decimal_text(self.minor, self.currency)
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return _amount_schema(_read, core_schema.is_instance_schema(Amount))
@@ -149,7 +154,7 @@ def _due(amount: Amount) -> Amount:
 
 
 def _write(amount: Amount) -> dict[str, str]:
-    return {"amount": decimal_text(amount.minor, amount.currency), "currency": amount.currency}
+    return {"amount": amount.amount, "currency": amount.currency}
 
 
 def _known_currency(code: str) -> str:
