@@ -27,3 +27,4 @@ class Request:
     expires_at: datetime
     days_past_due: int = 0
     priority: int = 0
+    treatment_id: str = ""

@@ -1,0 +1,93 @@
+"""Hands call tasks to collectors under a lease, and turns what they report into facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.contact.claim import one_each
+from services.contact.domain.known import Customer, Endpoint, usable_endpoints
+from services.contact.domain.request import Request
+from services.contact.domain.verdict import Conclusion
+from services.contact.gatekeeper import Decided, Gatekeeper
+from services.contact.identity import call_attempt_id
+from services.contact.messages import arrears_of
+from services.contact.store import attempts, calls, contacts, projections
+from services.contact.store.attempts import Attempt
+from services.contact.store.calls import Lease
+from services.contact.store.contacts import Placed
+from shared.messaging import Transaction
+from shared.vocabulary.money import Money
+
+ROUNDS_MAX: Final = 20
+"""Bound on how many batches of tasks that may not be worked now are passed over for one collector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One leased call: whom to call, where, and about what."""
+
+    request: Request
+    customer: Customer
+    attempt_id: str
+    leased_until: datetime
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The numbers that may be called."""
+        return usable_endpoints(self.customer, "call")
+
+    @property
+    def arrears(self) -> list[Money]:
+        """What is owed now."""
+        return arrears_of(self.request, self.customer)
+
+
+class CallQueue:
+    """The queue as collectors see it. A task is decided on again at the moment it is handed out."""
+
+    def __init__(self, gatekeeper: Gatekeeper, lease: timedelta) -> None:
+        self._gatekeeper = gatekeeper
+        self._lease = lease
+
+    async def next(self, tx: Transaction, collector: str, limit: int) -> list[Task]:
+        """Lease the most urgent tasks that are lawful now; those that are not are put off or dropped on the way."""
+        await calls.release_expired(tx.connection, tx.now)
+        tasks: list[Task] = []
+        for _ in range(ROUNDS_MAX):
+            wanted = limit - len(tasks)
+            due = await contacts.due_calls(tx.connection, tx.now, wanted * 2)
+            requests = await contacts.lock(tx.connection, one_each(due, wanted)) if due else {}
+            if not requests:
+                break
+            tasks += await self._leased(tx, collector, list(requests.values()))
+            if len(tasks) == limit:
+                break
+        return sorted(tasks, key=lambda task: (-task.request.priority, task.request.contact_id))
+
+    async def _leased(self, tx: Transaction, collector: str, requests: Sequence[Request]) -> list[Task]:
+        customer_ids = {request.customer_id for request in requests}
+        known = await projections.load_customers(tx.connection, customer_ids, tx.now)
+        decided = self._gatekeeper.decide_all(requests, known, tx.now)
+        await self._gatekeeper.keep(tx, "lease", decided)
+        allowed = [one for one in decided if one[1].conclusion is Conclusion.ALLOWED]
+        if not allowed:
+            return []
+        before = await calls.leases_before(tx.connection, [request.contact_id for request, _ in allowed])
+        made = [_attempt(one, before.get(one[0].contact_id, 0) + 1, tx.now) for one in allowed]
+        until = tx.now + self._lease
+        await attempts.open_all(tx.connection, made)
+        await calls.lease(tx.connection, [Lease(a.contact_id, a.attempt_id, collector, until) for a in made])
+        await contacts.place(tx.connection, [Placed(a.contact_id, "pending", tx.now) for a in made])
+        return [
+            Task(request, known[request.customer_id], attempt.attempt_id, until)
+            for (request, _), attempt in zip(allowed, made, strict=True)
+        ]
+
+
+def _attempt(one: Decided, lease: int, at: datetime) -> Attempt:
+    """The call as an attempt, so that it counts at once: nobody else may call or write meanwhile."""
+    request, decision = one
+    endpoint = decision.endpoint.value if decision.endpoint else ""
+    attempt_id = call_attempt_id(request.contact_id, lease)
+    return Attempt(attempt_id, request.contact_id, request.customer_id, "call", at, None, endpoint)

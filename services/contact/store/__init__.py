@@ -1,0 +1,1 @@
+"""Every statement of the contact service, one module for each thing kept."""

@@ -1,0 +1,89 @@
+"""The call queue: who holds which task until when, and what was reported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contact.store.sql import INSTANT, TEXTS, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A task handed to a collector."""
+
+    contact_id: str
+    attempt_id: str
+    collector: str
+    leased_until: datetime
+
+
+# A lease that ran out: the call was never placed, the task is open again.
+_RELEASE = statement(
+    """WITH expired AS (
+           UPDATE call_task SET leased_until = NULL, collector = NULL
+           WHERE leased_until <= :now AND report IS NULL RETURNING contact_id, attempt_id),
+       unmade AS (
+           UPDATE attempt a SET state = 'not_sent', reason = 'lease_expired'
+           FROM expired e WHERE a.attempt_id = e.attempt_id AND a.state = 'pending' RETURNING a.contact_id)
+       UPDATE contact c SET state = 'planned'
+       FROM unmade u WHERE c.contact_id = u.contact_id AND c.state = 'pending'""",
+    now=INSTANT,
+)
+_COUNTS = statement("SELECT contact_id, leases FROM call_task WHERE contact_id = ANY(:contact_ids)", contact_ids=TEXTS)
+_LEASE = statement(
+    """INSERT INTO call_task (contact_id, leases, attempt_id, collector, leased_until)
+       SELECT contact_id, 1, attempt_id, collector, leased_until
+       FROM json_to_recordset(:rows) AS r (contact_id text, attempt_id text, collector text, leased_until timestamptz)
+       ON CONFLICT (contact_id) DO UPDATE
+       SET leases = call_task.leases + 1, attempt_id = excluded.attempt_id, collector = excluded.collector,
+           leased_until = excluded.leased_until"""
+)
+_LOCK = statement(
+    """SELECT t.contact_id, t.attempt_id, t.collector, t.leased_until, t.report, t.answer, c.customer_id, c.case_id,
+              c.state
+       FROM call_task t JOIN contact c USING (contact_id) JOIN customer k USING (customer_id)
+       WHERE t.contact_id = :contact_id FOR UPDATE"""
+).columns(report=JSONB, answer=JSONB)
+_REPORT = statement(
+    """UPDATE call_task SET report = :report, answer = :answer, leased_until = NULL WHERE contact_id = :contact_id""",
+    report=JSONB, answer=JSONB,
+)  # fmt: skip
+_EXISTS = sa.text("SELECT 1 FROM customer WHERE customer_id = :customer_id FOR UPDATE")
+
+
+async def release_expired(connection: AsyncConnection, now: datetime) -> None:
+    """Reopen the tasks whose lease has run out."""
+    await connection.execute(_RELEASE, {"now": now})
+
+
+async def leases_before(connection: AsyncConnection, contact_ids: Sequence[str]) -> dict[str, int]:
+    """How often each task was leased before."""
+    found = await connection.execute(_COUNTS, {"contact_ids": list(contact_ids)})
+    return {row.contact_id: row.leases for row in found}
+
+
+async def lease(connection: AsyncConnection, leases: Sequence[Lease]) -> None:
+    """Write new leases."""
+    await connection.execute(_LEASE, {"rows": leases})
+
+
+async def lock(connection: AsyncConnection, contact_id: str) -> Any | None:
+    """The task with its customer and case, locked; None where there is none."""
+    return (await connection.execute(_LOCK, {"contact_id": contact_id})).one_or_none()
+
+
+async def save_report(
+    connection: AsyncConnection, contact_id: str, report: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    """Keep what was reported, and what it was answered with, for a repeat."""
+    await connection.execute(_REPORT, {"contact_id": contact_id, "report": report, "answer": answer})
+
+
+async def lock_customer(connection: AsyncConnection, customer_id: str) -> bool:
+    """Lock the customer's row; whether there is one."""
+    return (await connection.execute(_EXISTS, {"customer_id": customer_id})).first() is not None
