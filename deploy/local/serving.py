@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,6 +34,12 @@ async def serve_apps(apps: Mapping[int, Starlette], host: str = LOOPBACK) -> Asy
         for server in servers:
             server.should_exit = True
         await serving
+
+
+def skipped(request: Request) -> int:
+    """How many messages the caller has seen already: ?after=n."""
+    after = request.query_params.get("after", "")
+    return int(after) if after.isdecimal() else 0
 
 
 async def serve_until_stopped(apps: Mapping[int, Starlette], host: str = LOOPBACK) -> None:

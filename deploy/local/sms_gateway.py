@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.local.callbacks import Callback, Callbacks
-from deploy.local.serving import serve_until_stopped
+from deploy.local.serving import serve_until_stopped, skipped
 
 API = "/2010-04-01/Accounts/{sid}/Messages.json"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -134,7 +134,8 @@ class SmsGateway:
         return _json({"messages": found}, 200)
 
     async def show(self, request: Request) -> Response:
-        shown = [sms.shown() for sms in self.messages]
+        """All messages, or with ?after=n those after the first n."""
+        shown = [sms.shown() for sms in self.messages[skipped(request) :]]
         return _json({"count": len(shown), "messages": shown}, 200)
 
     async def pending(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploy.local.serving import LOOPBACK, serve_until_stopped
+from deploy.local.serving import LOOPBACK, serve_until_stopped, skipped
 
 MESSAGE_BYTES_MAX = 1_048_576
 
@@ -57,7 +57,8 @@ class Inbox:
         return "250 kept"
 
     async def show(self, request: Request) -> Response:
-        shown = [email.shown() for email in self.emails]
+        """All emails, or with ?after=n those after the first n."""
+        shown = [email.shown() for email in self.emails[skipped(request) :]]
         return Response(orjson.dumps({"count": len(shown), "messages": shown}), media_type="application/json")
 
     async def forget(self, request: Request) -> Response:

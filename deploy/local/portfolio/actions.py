@@ -9,7 +9,8 @@ from deploy.local.portfolio.behaviour import Intent, Way
 from deploy.local.portfolio.chance import Draws, happens, within
 
 Kind = Literal[
-    "adjust", "cancel", "charge back", "close", "debit, charged back", "debit, returned", "pause", "reage",
+    "adjust", "cancel", "charge back", "close", "debit, charged back", "debit, returned", "pause",
+    "pay promised", "reage",
     "repay", "resume", "return", "settle", "transfer", "undo reage", "write off",
 ]  # fmt: skip
 
@@ -17,7 +18,8 @@ Kind = Literal[
 class Action(NamedTuple):
     """One thing to do. Comparable, so that a day's actions have one order however they came to be planned.
 
-    repay: up to `minor` of what is owed; settle: all that is owed; transfer: `minor` for a bill that is not owed yet;
+    repay: up to `minor` of what is owed; pay promised: all of `minor`; settle: all that is owed;
+    transfer: `minor` for a bill that is not owed yet;
     the debits are transfers that come back after `days`. `ref` is the bill, repayment, pause or re-age it is about.
     """
 

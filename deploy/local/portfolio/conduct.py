@@ -34,6 +34,7 @@ class Conduct:
             "debit, charged back": self._debit,
             "debit, returned": self._debit,
             "pause": self._pause,
+            "pay promised": self._pay_promised,
             "reage": self._reage,
             "repay": self._repay,
             "resume": self._resume,
@@ -58,6 +59,9 @@ class Conduct:
 
     def _settle(self, action: Action, a: Account, rng: Random) -> Records:
         return self._pays(a, self._book.owed(a.slot, before=action.on), action.on)
+
+    def _pay_promised(self, action: Action, a: Account, rng: Random) -> Records:
+        return self._pays(a, action.minor, action.on)
 
     def _transfer(self, action: Action, a: Account, rng: Random) -> Records:
         if a.slot not in self.ended:
