@@ -1,0 +1,160 @@
+"""The whole service as its users run it: statuses on Kafka in, treatments on Kafka out, killed in between."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.topics import create_topics
+from services.strategy.__main__ import MIGRATIONS
+from shared.contracts.envelope import decode, encode
+from shared.contracts.fields import Contract
+from shared.contracts.topics import TOPIC_OF
+from shared.messaging.transaction import partition_of
+from shared.runtime import database as runtime
+from tests.conftest import DatabaseFactory
+from tests.integration.strategy.events import MONDAY, aged, at, attempted, cured, day, entered, promised
+
+PARTITIONS = 2
+OUT = ("collections.cases", "collections.treatments")
+PATIENCE_S = 60
+
+
+class Broker:
+    """Publishes as ingest and contact do, and collects what strategy says of some customers.
+
+    After a kill the relay may repeat itself: as every consumer does, this one drops what it has seen.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self.heard: list[Any] = []
+        self._seen: set[str] = set()
+        self._sent = 0
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+
+    async def __aenter__(self) -> "Broker":
+        await self._producer.start()
+        await self._consumer.start()
+        places = [TopicPartition(topic, n) for topic in OUT for n in range(PARTITIONS)]
+        self._consumer.assign(places)
+        await self._consumer.seek_to_end(*places)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+        await self._consumer.stop()
+
+    async def send(self, *events: Contract, when: datetime) -> None:
+        """One record each to the customer's partition; what has no customer goes to every partition."""
+        for event in events:
+            customer = getattr(event, "customer_id", None)
+            for partition in range(PARTITIONS) if customer is None else [partition_of(customer.encode(), PARTITIONS)]:
+                await self._send(event, partition, when)
+
+    async def hear(self, customers: set[str], wanted: int) -> Sequence[str]:
+        """Wait until so many events of these customers have been published; their kinds, all so far."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.heard) < wanted:
+                for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                    for event in (decode(r.topic, r.value, r.headers) for r in records):
+                        if event.data.customer_id in customers and event.id not in self._seen:
+                            self._seen.add(event.id)
+                            self.heard.append(event.data)
+        return [type(event).__name__ for event in self.heard]
+
+    async def _send(self, event: Contract, partition: int, when: datetime) -> None:
+        self._sent += 1
+        value = encode(event, event_id=str(self._sent), source="test", subject=None, time=when)
+        await self._producer.send_and_wait(TOPIC_OF[type(event)].name, value, partition=partition)
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@asynccontextmanager
+async def running(url: str, bootstrap: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m services.strategy` until the block ends."""
+    settings = {
+        "ARREARS_DATABASE_URL": url,
+        "ARREARS_KAFKA_BOOTSTRAP": bootstrap,
+        "ARREARS_HTTP_PORT": str(port),
+        "ARREARS_SESSION_TIMEOUT_S": "6",
+    }
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.strategy", env=os.environ | settings, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield program
+    finally:
+        if program.returncode is None:
+            program.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            await program.wait()
+
+
+@pytest_asyncio.fixture
+async def url(database: DatabaseFactory) -> str:
+    """A migrated schema."""
+    found = await database("strategy", fresh=True)
+    await runtime.migrate(found, MIGRATIONS)
+    return found
+
+
+async def test_a_case_over_kafka_survives_a_kill(kafka: str, url: str) -> None:
+    await create_topics(kafka, PARTITIONS)
+    customers = {f"process-{n}" for n in range(6)}
+    port = free_port()
+    async with Broker(kafka) as broker:
+        async with running(url, kafka, port) as first:
+            await broker.send(*(entered(one, 1, MONDAY, dpd=3) for one in sorted(customers)), when=at(MONDAY))
+            await broker.send(aged(MONDAY, 0, 2), aged(MONDAY, 1, 2), when=at(MONDAY))
+            kinds = await broker.hear(customers, 4 * len(customers))
+            assert sorted(set(kinds)) == ["CaseOpened", "ContactRequested", "StrategyAssigned", "TreatmentDecided"]
+            first.kill()
+        contacts = {e.customer_id: e for e in broker.heard if type(e).__name__ == "ContactRequested"}
+        for one in sorted(customers):
+            sent = attempted(one, contacts[one].contact_id, contacts[one].case_id, day(1))
+            await broker.send(sent, cured(one, 2, day(1)), when=at(day(1)))
+        await broker.send(aged(day(1), 1, 2), aged(day(1), 0, 2), when=at(day(1)))
+        async with running(url, kafka, port) as second:
+            kinds = await broker.hear(customers, 5 * len(customers))
+            assert kinds.count("CaseClosed") == len(customers)
+            assert len(kinds) == 5 * len(customers), "nothing twice, nothing withdrawn that was sent"
+            case = await _get(port, f"/cases/{min(customers)}")
+            assert (case["state"], case["closed_because"]) == ("closed", "cured")
+            assert case["decisions"][0]["state"] == "attempted"
+        assert second.returncode == 0, "SIGTERM is an orderly end"
+
+
+async def test_a_promise_withdraws_over_kafka(kafka: str, url: str) -> None:
+    await create_topics(kafka, PARTITIONS)
+    one = "process-promising"
+    async with Broker(kafka) as broker, running(url, kafka, free_port()):
+        await broker.send(entered(one, 1, MONDAY, dpd=3), aged(MONDAY), when=at(MONDAY))
+        await broker.hear({one}, 4)
+        await broker.send(promised(one, day(1), day(5)), when=at(day(1)))
+        kinds = await broker.hear({one}, 5)
+        assert kinds[-1] == "ContactWithdrawn"
+
+
+async def _get(port: int, path: str) -> dict[str, Any]:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{port}{path}")
+    found: dict[str, Any] = orjson.loads(answer.content)
+    return found
