@@ -47,7 +47,6 @@ class Child:
     async def start(cls, program: Program) -> "Child":
         """Start the program in a session of its own, so that Ctrl-C at the terminal reaches the parent only."""
         program.log.parent.mkdir(parents=True, exist_ok=True)
-        credentials = {} if program.user is None else {"user": program.user, "group": program.user, "extra_groups": []}
         with program.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(str(word) for word in program.command),
@@ -57,8 +56,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(program.death_signal),
-                **credentials,  # type: ignore[arg-type]
+                preexec_fn=_before_exec(program),
             )
         return cls(program, process)
 
@@ -101,7 +99,7 @@ class Child:
         return f"{self.program.name} {how}; the end of {self.program.log}:\n{last_lines(self.program.log)}"
 
     async def until(self, ready: Callable[[], bool], timeout_s: float = 60) -> None:
-        """Poll `ready` until it holds; raise ProgramError when the program ends or the time is over."""
+        """Poll `ready` until it holds. When the program ends or the time is over, end it and raise ProgramError."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not ready():
@@ -109,6 +107,9 @@ class Child:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise ProgramError(f"not ready after {timeout_s:g} s: {self.obituary()}") from None
+        finally:
+            if not ready():
+                self.kill()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
@@ -129,15 +130,21 @@ def _signal_name(code: int) -> str:
     return signal.Signals(-code).name
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """What the child does before exec. It runs after the change of user, which would clear the setting."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+def _before_exec(program: Program) -> Callable[[], None]:
+    """What the child does between fork and exec: become the user, then ask for a signal when the parent dies.
+
+    In this order, since a change of user clears that wish. Not left to the event loop, as uvloop knows no users.
+    """
     parent = os.getpid()
+    prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform.startswith("linux") else None
 
     def before_exec() -> None:
-        prctl(PR_SET_PDEATHSIG, int(death_signal))
+        if program.user is not None:
+            os.setgroups([])
+            os.setgid(program.user)
+            os.setuid(program.user)
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, int(program.death_signal))
         if os.getppid() != parent:
             os._exit(1)  # the parent died before the line above
 
