@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, ClassVar, Final, TypeAlias
 
-Packed: TypeAlias = list[str | int | None | list[str]]
+Packed: TypeAlias = list[str | int | list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def pack(fact: Fact) -> Packed:
 
 def unpack(kind: str, values: Sequence[Any]) -> Fact:
     """The fact that `pack` made these values of; KeyError for a kind nobody knows."""
-    read = [tuple(value) if type(value) is list else value for value in values]
+    read: list[Any] = [tuple(value) if type(value) is list else value for value in values]
     for n in _DATES[kind]:
         if read[n] is not None:
             read[n] = date.fromisoformat(read[n])

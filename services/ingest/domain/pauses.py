@@ -42,7 +42,7 @@ class Pauses:
         return age - self.days(since.due_on, day) if self.spans else age
 
     def reaches_on(self, since: Ageing, age: int) -> int | None:
-        """The first day on which the obligation is `age` days overdue; None when an open-ended pause keeps it from it."""
+        """The first day on which the obligation is `age` days overdue; None when a pause without end forbids it."""
         day = since.overdue_from + age - 1
         while (missing := age - self.age(since, day)) > 0:
             if self.spans[-1][1] == FOREVER and self.spans[-1][0] <= day:

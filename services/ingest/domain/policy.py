@@ -7,6 +7,7 @@ regulator is code; days, labels and conventions are data.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 TEN_THOUSAND: Final = 10_000
@@ -33,7 +34,7 @@ class Scale:
         starts = tuple(band.from_days for band in self.bands)
         if not starts or starts[0] != 0:
             raise ValueError("the first band begins at 0 days")
-        if any(later <= earlier for earlier, later in zip(starts, starts[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(starts)):
             raise ValueError("each band begins after the one before it")
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "names", tuple(band.name for band in self.bands))

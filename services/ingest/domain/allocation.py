@@ -1,0 +1,99 @@
+"""Which repayment meets which obligation (DOMAIN: Allocation), with re-ages taken in their turn.
+
+Apart from what counts (`known`) and from what is made of it (`assessment`): this is the only place where money is
+distributed from scratch, and money is neither made nor lost in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from services.ingest.domain.facts import Repaid
+from services.ingest.domain.known import Known, Obligation
+from services.ingest.domain.policy import TEN_THOUSAND, Policy
+
+
+@dataclass(slots=True)
+class Meeting:
+    """One obligation and the repayments that met it, in order."""
+
+    obligation: Obligation
+    met_by: list[tuple[str, int]] = field(default_factory=list)
+    paid_minor: int = 0
+    reaged: bool = False
+    """Its unpaid rest left arrears for good and takes no later repayment."""
+
+    @property
+    def unpaid_minor(self) -> int:
+        return self.obligation.amount_minor - self.paid_minor
+
+    def overdue(self, as_of: date) -> bool:
+        """Whether something of it is in arrears that day."""
+        return self.unpaid_minor > 0 and not self.reaged and self.obligation.overdue_from <= as_of
+
+    def short(self, policy: Policy) -> bool:
+        """Whether more is missing than the policy counts as paid in full: only then does it age the account."""
+        return self.unpaid_minor * TEN_THOUSAND > self.obligation.amount_minor * policy.full_payment_tolerance_bp
+
+    def take(self, repayment_id: str, amount_minor: int) -> int:
+        """Accepts up to what is unpaid; what was taken."""
+        taken = min(amount_minor, self.unpaid_minor)
+        if taken > 0:
+            self.met_by.append((repayment_id, taken))
+            self.paid_minor += taken
+        return taken
+
+
+@dataclass(slots=True)
+class Allocation:
+    """Every obligation, oldest first, and what each counting repayment had left over."""
+
+    meetings: list[Meeting]
+    repayments: list[Repaid]
+    left_minor: dict[str, int]
+
+
+def allocate(known: Known, policy: Policy, as_of: date) -> Allocation:
+    """All money that counts by that day against all that is owed, a re-age settling the past up to its date first."""
+    left = {r.repayment_id: r.amount_minor for r in known.repayments(as_of)}
+    aside: dict[tuple[date, date, str], Meeting] = {}
+    for reaged_on in known.reages(as_of):
+        _set_aside(_meet(known, policy, reaged_on, dict(left), aside), reaged_on, left, aside)
+    meetings = _meet(known, policy, as_of, left, aside)
+    everything = sorted([*meetings, *aside.values()], key=lambda m: m.obligation.key)
+    return Allocation(everything, known.repayments(as_of), left)
+
+
+def _meet(
+    known: Known, policy: Policy, as_of: date, left: dict[str, int], aside: dict[tuple[date, date, str], Meeting]
+) -> list[Meeting]:
+    """Meets obligations with what is `left` of each repayment, and lowers it."""
+    meetings = [Meeting(o) for o in known.obligations(policy, as_of) if o.key not in aside]
+    waiting = [m for m in meetings if m.unpaid_minor > 0]
+    for repayment in known.repayments(as_of):
+        id_ = repayment.repayment_id
+        for meeting in _eligible(waiting, repayment, policy):
+            left[id_] -= meeting.take(id_, left[id_])
+            if not left[id_]:
+                break
+        waiting = [m for m in waiting if m.unpaid_minor > 0]
+    return meetings
+
+
+def _eligible(waiting: Sequence[Meeting], repayment: Repaid, policy: Policy) -> Sequence[Meeting]:
+    """A card's surplus prepays nothing: its repayment counts only against bills issued by then."""
+    if policy.surplus == "carries_forward":
+        return waiting
+    return [m for m in waiting if m.obligation.issued_on <= repayment.effective_on]
+
+
+def _set_aside(
+    meetings: Sequence[Meeting], reaged_on: date, left: dict[str, int], aside: dict[tuple[date, date, str], Meeting]
+) -> None:
+    """Takes what is unpaid and was due before the re-age out of the ledger, with the money it had received."""
+    for meeting in meetings:
+        if meeting.unpaid_minor > 0 and meeting.obligation.due_on < reaged_on:
+            meeting.reaged = True
+            aside[meeting.obligation.key] = meeting
+            for repayment_id, amount_minor in meeting.met_by:
+                left[repayment_id] -= amount_minor

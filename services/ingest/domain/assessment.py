@@ -1,0 +1,169 @@
+"""The reference: what an account's delinquency is as of a day, from its facts and rules alone (DOMAIN: The ledger).
+
+Written to be checked against the document line by line, not to be fast; the incremental `account` has to give the
+same answers and is tested against this. No clock, no state.
+
+`classifications` is a tuple of (name, label) pairs: `dict(...)` of it is what the wire has. `delinquent_since` is the
+first day of the unbroken run of delinquent days that ends at `as_of`, each day judged by the facts of now.
+`next_transition_on` counts every figure a status publishes except the number of days itself: bucket, delinquency,
+classifications, arrears, exposure, oldest due date, state.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from services.ingest.domain.allocation import Meeting, allocate
+from services.ingest.domain.facts import Fact
+from services.ingest.domain.known import ONE_DAY, Known, State
+from services.ingest.domain.pauses import Ageing
+from services.ingest.domain.policy import Labels, Policy, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """An account's delinquency on one day. Amounts are minor units of the account's currency."""
+
+    as_of: date
+    days_past_due: int
+    bucket: str
+    delinquent: bool
+    delinquent_since: date | None
+    arrears_minor: int
+    exposure_minor: int
+    oldest_due_on: date | None
+    classifications: Labels
+    state: State
+    next_transition_on: date | None
+
+
+class Figures(NamedTuple):
+    """What follows from a day's ledger alone, without the days before it."""
+
+    days: int
+    arrears_minor: int
+    exposure_minor: int
+    material: bool
+    oldest: Ageing | None
+    state: State
+
+    @property
+    def delinquent(self) -> bool:
+        return self.days > 0 and self.material
+
+
+class Spell(NamedTuple):
+    """What a day owes to the days before it."""
+
+    since: date | None = None
+    """First day of the present run of delinquent days."""
+    worst_days: int = 0
+    """Most days past due since arrears were last zero."""
+
+
+def assess(facts: Iterable[Fact], rules: Rules, as_of: date) -> Assessment:
+    """The account's delinquency as of that day, by the facts given, in any order and with repetitions."""
+    known = Known(facts)
+    figures, spell = figures_on(known, rules.policy, as_of), spell_until(known, rules.policy, as_of)
+    return Assessment(
+        as_of=as_of,
+        days_past_due=figures.days,
+        bucket=rules.policy.buckets.name_of(figures.days),
+        delinquent=figures.delinquent,
+        delinquent_since=spell.since,
+        arrears_minor=figures.arrears_minor,
+        exposure_minor=figures.exposure_minor,
+        oldest_due_on=date.fromordinal(figures.oldest.due_on) if figures.oldest else None,
+        classifications=rules.labels(figures.days, spell.worst_days),
+        state=figures.state,
+        next_transition_on=next_transition(known, rules, as_of),
+    )
+
+
+def figures_on(known: Known, policy: Policy, as_of: date) -> Figures:
+    """Days, arrears, exposure and state on that day."""
+    state = known.state(as_of)
+    if state == "closed":
+        return Figures(0, 0, 0, False, None, state)
+    overdue = [m for m in allocate(known, policy, as_of).meetings if m.overdue(as_of)]
+    oldest = _oldest([m for m in overdue if m.short(policy)])
+    arrears, exposure = sum(m.unpaid_minor for m in overdue), known.exposure_minor(as_of)
+    material = policy.material(arrears, exposure, known.opened.currency if known.opened else "")
+    days = max(0, known.pauses().age(oldest, as_of.toordinal()) - policy.grace_days) if oldest else 0
+    return Figures(days, arrears, exposure, material, oldest, state)
+
+
+def _oldest(ageing: Sequence[Meeting]) -> Ageing | None:
+    return min((m.obligation.ageing for m in ageing), default=None)
+
+
+def spell_until(known: Known, policy: Policy, as_of: date) -> Spell:
+    """Goes back from `as_of` over stretches in which no fact begins to count and nothing falls due.
+
+    In such a stretch arrears stand still and days only grow, so that its last day tells the whole of it.
+    """
+    since, running, worst, last = None, True, 0, as_of
+    for first in _stretches_back(known, policy, as_of):
+        figures = figures_on(known, policy, last)
+        worst = max(worst, figures.days)
+        if running and figures.delinquent:
+            since = max(first, _delinquent_from(known, policy, figures))
+        running = running and since == first
+        if not figures.arrears_minor:
+            break
+        last = first - ONE_DAY
+    return Spell(since, worst)
+
+
+def _stretches_back(known: Known, policy: Policy, as_of: date) -> list[date]:
+    due = {o.overdue_from for o in known.obligations(policy, as_of)}
+    return sorted({d for d in due | known.effective_dates() if d <= as_of}, reverse=True)
+
+
+def _delinquent_from(known: Known, policy: Policy, figures: Figures) -> date:
+    """The day on which the oldest obligation of a delinquent account began to count."""
+    reached = known.pauses().reaches_on(figures.oldest, policy.grace_days + 1) if figures.oldest else None
+    if reached is None:
+        raise ValueError("no obligation makes this account delinquent")
+    return date.fromordinal(reached)
+
+
+def next_transition(known: Known, rules: Rules, as_of: date) -> date | None:
+    """The first day after `as_of` on which, with no new fact, a published figure is another than on `as_of`.
+
+    Goes forward over the days on which a fact begins to count or something falls due; between them only the
+    oldest obligation's days grow.
+    """
+    today, first, spell = figures_on(known, rules.policy, as_of), as_of, spell_until(known, rules.policy, as_of)
+    shown = _shown(rules, today, spell.worst_days)
+    for until in [*_stretches_forward(known, rules.policy, as_of), None]:
+        figures, spell = figures_on(known, rules.policy, first), spell_until(known, rules.policy, first)
+        if _shown(rules, figures, spell.worst_days) != shown:
+            return first
+        reached = _reaches_bound(known, rules, figures, spell.worst_days)
+        if reached is not None and (until is None or reached < until):
+            return reached
+        first = until or first
+    return None
+
+
+def _stretches_forward(known: Known, policy: Policy, as_of: date) -> list[date]:
+    everything = known.obligations(policy, date.max - timedelta(days=1))
+    days = {o.overdue_from for o in everything} | known.effective_dates()
+    return sorted(d for d in days if d > as_of)
+
+
+def _shown(rules: Rules, figures: Figures, worst_days: int) -> tuple[object, ...]:
+    bucket, labels = rules.policy.buckets.name_of(figures.days), rules.labels(figures.days, worst_days)
+    money = figures.arrears_minor, figures.exposure_minor
+    due_on = figures.oldest.due_on if figures.oldest else None
+    return bucket, labels, figures.delinquent, money, due_on, figures.state
+
+
+def _reaches_bound(known: Known, rules: Rules, figures: Figures, worst_days: int) -> date | None:
+    bound = rules.next_bound(figures.days, worst_days, figures.material)
+    if figures.oldest is None or bound is None:
+        return None
+    reached = known.pauses().reaches_on(figures.oldest, bound + rules.policy.grace_days)
+    return None if reached is None else date.fromordinal(reached)

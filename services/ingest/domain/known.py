@@ -1,0 +1,150 @@
+"""What the facts of one account say as of a day: obligations, repayments, exposure, pauses, state.
+
+The first half of the reference assessment, before any money is allocated: here it is decided *what counts*
+(DOMAIN: The ledger). Order and repetition of the facts do not matter: the first of a kind and key stands.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal, TypeVar
+
+from services.ingest.domain.facts import (
+    Adjusted,
+    Balance,
+    Billed,
+    Cancelled,
+    ChargedBack,
+    Closed,
+    Fact,
+    Opened,
+    Paused,
+    Reaged,
+    ReageUndone,
+    Repaid,
+    Resumed,
+    Reversed,
+    WrittenOff,
+)
+from services.ingest.domain.pauses import FOREVER, Ageing, Pauses
+from services.ingest.domain.policy import Policy
+
+ONE_DAY = timedelta(days=1)
+CHARGEBACK = "chargeback"
+State = Literal["open", "written-off", "closed"]
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A bill as adjusted so far, or a chargeback."""
+
+    id: str
+    kind: str
+    amount_minor: int
+    issued_on: date
+    due_on: date
+    overdue_from: date
+
+    @property
+    def key(self) -> tuple[date, date, str]:
+        """The order in which obligations are met."""
+        return self.due_on, self.issued_on, self.id
+
+    @property
+    def ageing(self) -> Ageing:
+        return Ageing(self.due_on.toordinal(), self.overdue_from.toordinal())
+
+
+class Known:
+    """The facts of one account by kind and key."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._facts: dict[type[Any], dict[str, Any]] = {}
+        for fact in facts:
+            self._facts.setdefault(type(fact), {}).setdefault(fact.key, fact)
+
+    def of(self, kind: type[F]) -> Mapping[str, F]:
+        """The facts of a kind by key."""
+        return self._facts.get(kind, {})
+
+    @property
+    def opened(self) -> Opened | None:
+        return self.of(Opened).get(Opened.key)
+
+    def obligations(self, policy: Policy, as_of: date) -> list[Obligation]:
+        """All that is owed or will fall due, oldest first. A bill counts however early it is known."""
+        cancelled, amounts = self.of(Cancelled), self._amounts(as_of)
+        wait = ONE_DAY if policy.overdue == "day_after" else timedelta(0)
+        bills = [
+            Obligation(id_, b.bill_kind, amounts.get(id_, b.amount_minor), b.issued_on, b.due_on, b.due_on + wait)
+            for id_, b in self.of(Billed).items()
+            if id_ not in cancelled
+        ]
+        return sorted([*bills, *self._chargebacks(as_of)], key=lambda o: o.key)
+
+    def _amounts(self, as_of: date) -> dict[str, int]:
+        counting = [a for a in self.of(Adjusted).values() if a.effective_on <= as_of]
+        counting.sort(key=lambda a: (a.effective_on, a.adjustment_id))
+        return {a.bill_id: a.amount_minor for a in counting}
+
+    def _chargebacks(self, as_of: date) -> list[Obligation]:
+        """A chargeback ages from the day after, under either convention."""
+        repaid, reversed_ = self.of(Repaid), self.of(Reversed)
+        return [
+            Obligation(chargeback_id(id_), CHARGEBACK, repaid[id_].amount_minor, on, on, on + ONE_DAY)
+            for id_, on in ((id_, c.effective_on) for id_, c in self.of(ChargedBack).items())
+            if on <= as_of and id_ in repaid and id_ not in reversed_
+        ]
+
+    def repayments(self, as_of: date) -> list[Repaid]:
+        """What counts by then, in order of allocation. A reversal undoes a repayment from its own date on."""
+        reversed_ = self.of(Reversed)
+        counting = [r for id_, r in self.of(Repaid).items() if r.effective_on <= as_of and id_ not in reversed_]
+        return sorted(counting, key=lambda r: (r.effective_on, r.repayment_id))
+
+    def reages(self, as_of: date) -> list[date]:
+        """The dates of re-ages that stand, ascending."""
+        undone = self.of(ReageUndone)
+        standing = (r.effective_on for id_, r in self.of(Reaged).items() if id_ not in undone)
+        return sorted(on for on in standing if on <= as_of)
+
+    def balance(self, as_of: date) -> Balance | None:
+        """The last balance reported for a date up to then."""
+        counting = [b for b in self.of(Balance).values() if b.effective_on <= as_of]
+        return max(counting, key=lambda b: (b.effective_on, b.balance_id), default=None)
+
+    def exposure_minor(self, as_of: date) -> int:
+        """The last balance reported, else the principal lent, else 0: a limit is not exposure."""
+        balance = self.balance(as_of)
+        if balance is not None:
+            return balance.exposure_minor
+        return (self.opened.principal_minor or 0) if self.opened else 0
+
+    def pauses(self) -> Pauses:
+        """Spans of days that do not age the account; the days after an as-of date do no harm in it."""
+        resumed = self.of(Resumed)
+        ends = ((p, resumed[id_].on if id_ in resumed else None) for id_, p in self.of(Paused).items())
+        return Pauses(paused_span(p.from_on, p.until_on, on) for p, on in ends)
+
+    def state(self, as_of: date) -> State:
+        """Closed wins over written off."""
+        if any(c.effective_on <= as_of for c in self.of(Closed).values()):
+            return "closed"
+        return "written-off" if any(w.effective_on <= as_of for w in self.of(WrittenOff).values()) else "open"
+
+    def effective_dates(self) -> set[date]:
+        """Every date on which a fact begins to count; bills and pauses do so through days, not at once."""
+        dated = (Repaid, Adjusted, ChargedBack, Balance, Reaged, WrittenOff, Closed)
+        return {fact.effective_on for kind in dated for fact in self.of(kind).values()}
+
+
+def chargeback_id(repayment_id: str) -> str:
+    """What the obligation of a chargeback is called; a bill of that very name is another obligation."""
+    return f"{CHARGEBACK}:{repayment_id}"
+
+
+def paused_span(from_on: date, until_on: date | None, resumed_on: date | None) -> tuple[int, int]:
+    """[from, until) as ordinals: a resumption may end a pause sooner, never later."""
+    ends = [end.toordinal() for end in (until_on, resumed_on) if end is not None]
+    return from_on.toordinal(), min(ends, default=FOREVER)
