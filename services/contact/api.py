@@ -121,6 +121,12 @@ def _for_operations(routes: APIRouter, parts: Parts) -> None:
         async with engine.connect() as connection:
             return {"attempts": await attempts.listed(connection, state, [*parts.channels, "call"], limit)}
 
+    @routes.get("/attempts/totals")
+    async def attempt_totals() -> dict[str, list[dict[str, Any]]]:
+        """How many attempts there are by channel and state."""
+        async with engine.connect() as connection:
+            return {"totals": await attempts.totals(connection)}
+
     @routes.post("/attempts/{attempt_id}/resolve")
     async def resolve(attempt_id: str, form: ResolveForm) -> dict[str, str]:
         """A person says what became of an attempt of unknown fate."""

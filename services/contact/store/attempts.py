@@ -84,6 +84,9 @@ _LIST: Final = """SELECT attempt_id, contact_id, customer_id, channel, state, at
                   ORDER BY at, attempt_id LIMIT :rows_max"""
 _LISTED = statement(_LIST, channels=TEXTS)
 
+# Over the whole table: for people and checks, not for the path of a contact.
+_TOTALS = sa.text("SELECT channel, state, count(*) AS attempts FROM attempt GROUP BY channel, state ORDER BY 1, 2")
+
 # Advisory locks say which processes live: each holds the lock of its number for as long as it is connected.
 _CLAIM_NUMBER = sa.text("SELECT nextval('worker_id')")
 _HOLD_NUMBER = sa.text("SELECT pg_advisory_lock(hashtext('arrears.worker.' || current_schema()), :worker)")
@@ -114,6 +117,11 @@ async def listed(
     values = {"state": state, "channels": list(channels), "rows_max": rows_max}
     found = await connection.execute(_LISTED, values)
     return [dict(row._mapping) for row in found]
+
+
+async def totals(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """How many attempts there are by channel and state."""
+    return [dict(row._mapping) for row in await connection.execute(_TOTALS)]
 
 
 async def become_worker(connection: AsyncConnection) -> int:
