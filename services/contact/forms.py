@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.contact.call_queue import Task
 from services.contact.domain.calls import CallOutcome, CallReport, Promised
 from shared.contracts.collections import Channel
-from shared.contracts.fields import Amount, AmountDue, Id, Text
-from shared.vocabulary.money import Money
+from shared.contracts.fields import Amount, Id, Text
+from shared.vocabulary.money import Money, minor_units
 
 
 class Form(BaseModel):
@@ -25,12 +25,28 @@ class NextTasks(Form):
     limit: Annotated[int, Field(ge=1, le=50)] = 1
 
 
+class AmountForm(Form):
+    """Money as on the wire: {"amount": "120.50", "currency": "EUR"}."""
+
+    amount: Annotated[str, Field(max_length=24)]
+    currency: Annotated[str, Field(max_length=8)]
+
+
 class PromiseForm(Form):
-    amount: AmountDue
+    """How much the customer will pay, and by when."""
+
+    amount: AmountForm
     due_on: date
+
+    def promised(self) -> Promised:
+        """As the domain sees it; Rejected for an amount that is none."""
+        amount, currency = self.amount.amount, self.amount.currency
+        return Promised(minor_units(amount, currency), currency, self.due_on)
 
 
 class ReasonForm(Form):
+    """What it is about, in the customer's words."""
+
     reason: Text = ""
 
 
@@ -45,11 +61,10 @@ class OutcomeForm(Form):
     opt_out: tuple[Channel, ...] = ()
 
     def report(self) -> CallReport:
-        """As the domain sees it."""
-        promise = self.promise
+        """As the domain sees it; Rejected for an amount that is none."""
         return CallReport(
             self.outcome,
-            Promised(promise.amount.minor, promise.amount.currency, promise.due_on) if promise else None,
+            self.promise.promised() if self.promise else None,
             self.dispute.reason if self.dispute else None,
             self.complaint.reason if self.complaint else None,
             self.opt_out,
@@ -73,11 +88,15 @@ class ResolveForm(Form):
 
 
 class OwedAnswer(BaseModel):
+    """One account and what is owed on it now."""
+
     account_id: str
     arrears: Amount
 
 
 class NumberAnswer(BaseModel):
+    """A number that may be called."""
+
     kind: str
     value: str
 

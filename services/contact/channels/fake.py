@@ -18,8 +18,8 @@ class FakeChannel:
     async def send(self, message: Message) -> Handed:
         """Take the message, or not, as told."""
         went = self.goes.pop(0) if self.goes else Went.ACCEPTED
-        if went is Went.NOT_SENT:
-            return Handed(went, reason="fake_unreachable")
+        if went in (Went.NOT_SENT, Went.LATER):
+            return Handed(went, reason=f"fake_{went}")
         self.requests[message.token] += 1
         if went is Went.REFUSED:
             return Handed(went, reason="fake_refused")

@@ -13,6 +13,6 @@ INSTANT: Final = sa.DateTime(timezone=True)
 def statement(sql: str, **types: Any) -> sa.TextClause:
     """The statement with the types of its parameters; `rows` is a JSON array unless said otherwise."""
     text = sa.text(sql)
-    if ":rows" in sql:
+    if ":rows)" in sql:
         types.setdefault("rows", sa.JSON)
     return text.bindparams(*(sa.bindparam(name, type_=kind) for name, kind in types.items()))
