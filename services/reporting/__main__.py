@@ -10,7 +10,9 @@ from services.reporting.app import compose
 from services.reporting.settings import ReportingSettings
 from shared.runtime.main import command_line
 
-app = command_line("reporting", ReportingSettings, compose, Path(__file__).parent / "migrations")
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+app = command_line("reporting", ReportingSettings, compose, MIGRATIONS)
 
 
 @app.command(name="dictionary")

@@ -9,21 +9,20 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.reporting.metrics.catalogue import METRICS, metric_named
 from services.reporting.metrics.definition import Column, Metric
 from services.reporting.store import reading
 from services.reporting.store.arrays import Row
-from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
 from shared.vocabulary.money import decimal_text, decimals
 
 FORMATS: Final = ("json", "csv")
 
 
-def build_router(context: Context) -> APIRouter:
-    """The routes of reporting."""
+def build_router(engine: AsyncEngine) -> APIRouter:
+    """The routes of reporting, on its own database."""
     router = APIRouter(tags=["reporting"])
 
     @router.get("/metrics-catalogue")
@@ -36,7 +35,7 @@ def build_router(context: Context) -> APIRouter:
         """One metric over closed days: `from`, `to`, the filters of the metric, `format` (json or csv)."""
         wanted = metric_named(name)
         asked = asked_of(wanted, dict(request.query_params))
-        async with context.engine.connect() as connection:
+        async with engine.connect() as connection:
             period = await period_of(connection, wanted, asked)
             rows = await _rows(connection, wanted, period, asked)
         if format_of(asked, request.headers.get("accept", "")) == "csv":
@@ -46,7 +45,7 @@ def build_router(context: Context) -> APIRouter:
     @router.get("/portfolio")
     async def portfolio() -> dict[str, Any]:
         """Accounts, exposure and arrears per currency and bucket: at the last complete close, and now."""
-        async with context.engine.connect() as connection:
+        async with engine.connect() as connection:
             day = (await reading.closed_days(connection, None, None))[1]
             closed, now = await reading.portfolio(connection, day)
         return {"business_date": day, "closed": _totals(closed), "now": _totals(now)}

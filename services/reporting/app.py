@@ -8,4 +8,4 @@ from shared.runtime.service import Service
 
 def compose(settings: ReportingSettings) -> Service:
     """The service as declared; nothing is connected yet."""
-    return Service(name="reporting", streams=STREAMS, router=build_router)
+    return Service(name="reporting", streams=STREAMS, router=lambda context: build_router(context.engine))

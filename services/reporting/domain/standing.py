@@ -57,9 +57,12 @@ class Period(NamedTuple):
 class Book:
     """What one batch does to the accounts of one shard, event after event, however the batches are cut."""
 
-    def __init__(self, aged: Mapping[int, date], standings: Mapping[str, Standing]) -> None:
+    def __init__(
+        self, aged: Mapping[int, date], standings: Mapping[str, Standing], complete: date | None = None
+    ) -> None:
         self.aged = dict(aged)
         """Ingest shard -> the last business date it has closed on this partition."""
+        self._complete = complete
         self._standings = dict(standings)
         self._held: dict[str, dict[date, Status]] = {}
 
@@ -72,10 +75,11 @@ class Book:
         return True
 
     def open_day(self, source_shard: int | None) -> date:
-        """The first calendar day not closed yet for what that ingest shard says now."""
-        closed = None if source_shard is None else self.aged.get(source_shard)
-        if closed is None:
-            closed = min(self.aged.values(), default=None)
+        """The first calendar day not closed yet for what that ingest shard says now.
+
+        A shard that has closed nothing here (a new one, or a record without a sender) follows the complete days.
+        """
+        closed = self._complete if source_shard is None else self.aged.get(source_shard, self._complete)
         return BEFORE_THE_FIRST_CLOSE if closed is None else closed + timedelta(days=1)
 
     def take(self, status: Status) -> bool:

@@ -16,11 +16,13 @@ from services.reporting.domain.standing import Book, Period, Standing
 from services.reporting.store.arrays import BIG, BOOL, DATE, INT, TEXT, ArrayStatement, Row
 
 # Every shard has aged the last complete day, so no older row can be a shard's latest.
+# The row without a shard is that day.
 _AGED = sa.text(
     """SELECT source_shard, max(business_date) FROM day_aged
        WHERE shard = :shard
          AND business_date >= (SELECT coalesce(max(business_date), '-infinity') FROM business_day)
-       GROUP BY source_shard"""
+       GROUP BY source_shard
+       UNION ALL SELECT NULL, max(business_date) FROM business_day"""
 )
 _STANDINGS = sa.text(
     """SELECT account_id, version, valid_from FROM account_period
@@ -69,11 +71,13 @@ _SAVE_CURES = ArrayStatement(
 
 async def load_book(connection: AsyncConnection, shard: int, account_ids: Collection[str]) -> Book:
     """The days aged on this partition and where the touched accounts stand."""
-    aged: dict[int, date] = {row[0]: row[1] for row in await connection.execute(_AGED, {"shard": shard})}
+    aged: dict[int | None, date] = {row[0]: row[1] for row in await connection.execute(_AGED, {"shard": shard})}
+    complete = aged.pop(None)
+    by_shard = {source: day for source, day in aged.items() if source is not None}
     if not account_ids:
-        return Book(aged, {})
+        return Book(by_shard, {}, complete)
     found = await connection.execute(_STANDINGS, {"account_ids": list(account_ids)})
-    return Book(aged, {row[0]: Standing(row[1], row[2]) for row in found})
+    return Book(by_shard, {row[0]: Standing(row[1], row[2]) for row in found}, complete)
 
 
 async def save_periods(connection: AsyncConnection, book: Book) -> None:
