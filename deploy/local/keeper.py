@@ -30,7 +30,7 @@ class Keeper:
         self._start = start
         self._tell = tell
         self._child: Child | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._started_s = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -42,31 +42,31 @@ class Keeper:
         return self._child.obituary() if self._child is not None else f"{self.name} was never started"
 
     async def start(self) -> None:
-        """Bring it up the first time; raises what `start` raises."""
+        """Bring it up; raises what the function given raises."""
         self._child = await self._start()
+        self._started_s = time.monotonic()
 
     async def watch(self) -> None:
         """Run until stopped; raises GaveUpError."""
-        failures, started = 0, time.monotonic()
+        failures = 0
         while self._child is not None:
             await self._child.wait()
-            failures = 0 if time.monotonic() - started > QUICK_S else failures + 1
+            failures = 0 if time.monotonic() - self._started_s > QUICK_S else failures + 1
             self._tell(self._child.obituary())
-            started = time.monotonic()
-            self._child = await self._started_again(failures)
+            await self._start_again(failures)
 
-    async def _started_again(self, failures: int) -> Child:
+    async def _start_again(self, failures: int) -> None:
         while failures < QUICK_FAILURES_MAX:
             await asyncio.sleep(min(PAUSE_FIRST_S * 2**failures, PAUSE_MAX_S))
             self.restarts += 1
             try:
-                child = await self._start()
+                await self.start()
             except ProgramError as error:
                 failures += 1
                 self._tell(str(error))
             else:
                 self._tell(f"{self.name} is started again")
-                return child
+                return
         raise GaveUpError(f"{self.name} failed {failures} times in a row soon after its start")
 
     async def kill(self) -> None:

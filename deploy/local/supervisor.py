@@ -29,7 +29,7 @@ from deploy.local.folder import LOCAL, assign_ports, held, put_logs_aside
 from deploy.local.health import is_ready
 from deploy.local.kafka import KafkaServer
 from deploy.local.keeper import Keeper, Tell
-from deploy.local.leftovers import stop_marked
+from deploy.local.leftovers import stop_java_in, stop_marked, stop_postgres_in
 from deploy.local.ports import accepts
 from deploy.local.postgres import ROLES, PostgresServer
 from deploy.local.program import Child, Program, ProgramError, run_to_end
@@ -122,6 +122,8 @@ class LocalSystem:
 
     async def _start(self) -> None:
         self._holding.enter_context(held(self._folder))
+        stop_java_in(self._folder / "kafka")
+        stop_postgres_in(self._folder / "postgres" / "data")
         for ended in stop_marked(self._folder):
             self._tell(f"stopped what an earlier run left: {ended}")
         put_logs_aside(self._folder / "logs")
@@ -129,22 +131,26 @@ class LocalSystem:
         kafka = KafkaServer(self._folder / "kafka", self._log("kafka"), ports["kafka"])
         postgres = PostgresServer(self._folder / "postgres", self._log("postgres"), ports["postgres"])
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep("mailbox", lambda: self._start_mailbox(ports)))
+            tasks.create_task(self._bring_up_mailbox(ports))
             tasks.create_task(self._bring_up_kafka(kafka))
             tasks.create_task(self._bring_up_services(ports, kafka, postgres))
-        with self._phase("services ready"):
-            await asyncio.gather(*(self.until_ready(name) for name in self._services))
         self._watches = [asyncio.create_task(self._watch(keeper)) for keeper in self._keepers.values()]
         self._publish()
 
+    async def _bring_up_mailbox(self, ports: dict[str, int]) -> None:
+        with self._phase("mailbox"):
+            await self._keep("mailbox", lambda: self._start_mailbox(ports))
+
     async def _bring_up_kafka(self, kafka: KafkaServer) -> None:
-        await self._keep("kafka", kafka.start)
+        with self._phase("kafka"):
+            await self._keep("kafka", kafka.start)
         with self._phase("topics"):
             await create_topics(kafka.bootstrap, self._options.partitions)
 
     async def _bring_up_services(self, ports: dict[str, int], kafka: KafkaServer, postgres: PostgresServer) -> None:
         """Services need their tables; for Kafka and the topics they wait by themselves, importing meanwhile."""
-        await self._keep("postgres", postgres.start)
+        with self._phase("postgres"):
+            await self._keep("postgres", postgres.start)
         self._addresses = Addresses(
             kafka=kafka.bootstrap,
             postgres={role: postgres.url(role) for role in ROLES},
@@ -158,7 +164,13 @@ class LocalSystem:
                 await run_to_end(
                     self._program("migrations", self._commands.migrate, migration_environment(self._addresses))
                 )
-        await asyncio.gather(*(self._keep(name, self._service_start(name)) for name in self._services))
+        with self._phase("services"):
+            await asyncio.gather(*(self._bring_up_service(name) for name in self._services))
+
+    async def _bring_up_service(self, name: str) -> None:
+        await self._keep(name, self._service_start(name))
+        with self._phase(name):
+            await self.until_ready(name)
 
     def _service_start(self, name: str) -> Callable[[], Awaitable[Child]]:
         environment = service_environment(name, self.addresses, self._account, self._options)
@@ -174,8 +186,7 @@ class LocalSystem:
 
     async def _keep(self, name: str, start: Callable[[], Awaitable[Child]]) -> None:
         self._keepers[name] = Keeper(name, start, self._noted)
-        with self._phase(name):
-            await self._keepers[name].start()
+        await self._keepers[name].start()
 
     async def _watch(self, keeper: Keeper) -> None:
         try:
