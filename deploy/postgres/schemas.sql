@@ -13,7 +13,5 @@ CREATE SCHEMA IF NOT EXISTS strategy AUTHORIZATION strategy;
 CREATE SCHEMA IF NOT EXISTS contact AUTHORIZATION contact;
 CREATE SCHEMA IF NOT EXISTS reporting AUTHORIZATION reporting;
 
--- What reporting creates later, its migrations included, BI may read without a grant of its own.
+-- What BI may read there is granted table by table by reporting's migrations: its dead letters hold payloads.
 GRANT USAGE ON SCHEMA reporting TO bi;
-GRANT SELECT ON ALL TABLES IN SCHEMA reporting TO bi;
-ALTER DEFAULT PRIVILEGES FOR ROLE reporting IN SCHEMA reporting GRANT SELECT ON TABLES TO bi;

@@ -51,11 +51,14 @@ async def test_a_service_reads_its_own_schema_only(database: DatabaseFactory) ->
         await strategy.close()
 
 
-async def test_bi_reads_what_reporting_creates_and_writes_nothing(database: DatabaseFactory) -> None:
+async def test_bi_reads_what_reporting_grants_and_writes_nothing(database: DatabaseFactory) -> None:
     reporting = await asyncpg.connect(await database("reporting", scheme="postgresql"))
     bi = await asyncpg.connect(await database("bi", scheme="postgresql"))
     try:
         await reporting.execute("CREATE TABLE rates AS SELECT 1 AS n")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await bi.fetchval("SELECT n FROM rates")
+        await reporting.execute("GRANT SELECT ON rates TO bi")
         assert await bi.fetchval("SELECT n FROM rates") == 1
         await bi.execute("SET default_transaction_read_only = off")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
