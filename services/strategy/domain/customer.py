@@ -7,6 +7,7 @@ from datetime import date
 from services.strategy.domain.account import Account
 from services.strategy.domain.case import Case
 from services.strategy.domain.decision import CaseView
+from services.strategy.domain.history import History
 from services.strategy.domain.hold import Hold
 from services.strategy.domain.identity import case_id
 from services.strategy.domain.promise import Promise
@@ -95,7 +96,7 @@ class Customer:
             bucket=oldest.bucket if oldest else "current",
             arrears=totals(delinquent),
             products=frozenset(account.product for account in delinquent),
-            treatments=self.case_treatments(),
+            history=History.of(self.case_treatments()),
             holds=tuple(self.active_holds()),
             promise_judged_on=max((p.judge_on for p in promises if p.state == "open"), default=None),
             broken_promises=sum(p.state == "broken" and p.case_id == self.case_id for p in promises),

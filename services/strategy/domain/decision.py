@@ -1,12 +1,12 @@
 """The decision: a pure function of a strategy, what is known of a case, and the business date."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from services.strategy.domain.history import History
 from services.strategy.domain.hold import Hold
 from services.strategy.domain.strategy import Conditions, Step, Strategy
-from services.strategy.domain.treatment import Treatment
 from shared.vocabulary.money import Money
 
 Inputs = dict[str, str | int | bool | None]
@@ -21,22 +21,12 @@ class CaseView:
     arrears: Mapping[str, int]
     """Minor units by currency, delinquent accounts only."""
     products: frozenset[str]
-    treatments: tuple[Treatment, ...] = ()
-    """Of this case, oldest first."""
+    history: History = field(default_factory=History)
     holds: tuple[Hold, ...] = ()
     """Active ones."""
     promise_judged_on: date | None = None
     """When the open promise will be judged; None without one."""
     broken_promises: int = 0
-
-    def last(self, step: str) -> Treatment | None:
-        """The latest time this case took the step."""
-        return next((t for t in reversed(self.treatments) if t.step == step), None)
-
-    @property
-    def last_contact_on(self) -> date | None:
-        """The latest day somebody was contacted, or is about to be."""
-        return max((day for t in self.treatments if (day := t.contacted_on) is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ def decide(strategy: Strategy, case: CaseView, on: date) -> Decision | Nothing:
         if possible_on is None:
             continue
         if possible_on <= on:
-            return Decision(step, _times(case, step) + 1, step.rule, _inputs(case, on))
+            return Decision(step, case.history.times(step.name) + 1, step.rule, _inputs(case, on))
         waiting.append((possible_on, position))
     return _wait(strategy, waiting)
 
@@ -98,10 +88,12 @@ def _wait(strategy: Strategy, waiting: list[tuple[date, int]]) -> Nothing:
 
 def _possible_on(strategy: Strategy, step: Step, case: CaseView, on: date) -> date | None:
     """The first day from `on` on which the step applies if only time passes; None when it takes news."""
+    latest_dpd = step.when.days_past_due_to
+    if latest_dpd is not None and case.days_past_due > latest_dpd:
+        return None
     if not _holds(step, case):
         return None
-    day = max((on, *_not_before(strategy, step, case, on)))
-    latest_dpd = step.when.days_past_due_to
+    day = _not_before(strategy, step, case, on)
     if latest_dpd is not None and case.days_past_due + (day - on).days > latest_dpd:
         return None
     return day
@@ -109,15 +101,15 @@ def _possible_on(strategy: Strategy, step: Step, case: CaseView, on: date) -> da
 
 def _holds(step: Step, case: CaseView) -> bool:
     """The conditions that time alone does not change."""
-    when = step.when
+    when, done = step.when, case.history.steps
     return (
         (not when.buckets or case.bucket in when.buckets)
         and (not when.products or bool(when.products & case.products))
         and (when.arrears_at_least is None or when.arrears_at_least.reached(case.arrears))
         and case.broken_promises >= when.broken_promises_at_least
-        and _times(case, step) < step.times
-        and all(case.last(after.step) is not None for after in when.after)
-        and not any(t.step in when.unless_done for t in case.treatments)
+        and case.history.times(step.name) < step.times
+        and all(after.step in done for after in when.after)
+        and when.unless_done.isdisjoint(done)
         and _outcome_holds(when, case)
     )
 
@@ -125,43 +117,30 @@ def _holds(step: Step, case: CaseView) -> bool:
 def _outcome_holds(when: Conditions, case: CaseView) -> bool:
     if when.earlier_outcome is None:
         return True
-    last = case.last(when.earlier_outcome.step)
-    return last is not None and bool({last.state, last.outcome} & when.earlier_outcome.among)
+    done = case.history.steps.get(when.earlier_outcome.step)
+    return done is not None and bool({done.last.state, done.last.outcome} & when.earlier_outcome.among)
 
 
-def _not_before(strategy: Strategy, step: Step, case: CaseView, on: date) -> Iterator[date]:
-    """Each wait of the step as the day it ends."""
-    when = step.when
-    yield on + timedelta(days=max(0, when.days_past_due_from - case.days_past_due))
-    if not case.treatments:
-        return
-    # One treatment a day at most, whatever the rules say.
-    yield case.treatments[-1].decided_on + timedelta(days=max(1, when.days_since_step))
+def _not_before(strategy: Strategy, step: Step, case: CaseView, on: date) -> date:
+    """The day on which the last wait of the step ends, `on` or later."""
+    when, history = step.when, case.history
+    ends = [on + timedelta(days=max(0, when.days_past_due_from - case.days_past_due))]
     gap = max(strategy.days_between_contacts, when.days_since_contact)
-    if gap and case.last_contact_on is not None:
-        yield case.last_contact_on + timedelta(days=gap)
+    ends += history.waits(step.channel, when.days_since_step, gap)
     for name, days in ((step.name, step.every_days), *((after.step, after.days) for after in when.after)):
-        last = case.last(name)
-        if last is not None:
-            yield last.decided_on + timedelta(days=days)
-    for treatment in case.treatments:
-        if treatment.outstanding and treatment.channel == step.channel:
-            yield treatment.expires_at.date() + timedelta(days=1)
-
-
-def _times(case: CaseView, step: Step) -> int:
-    return sum(t.step == step.name for t in case.treatments)
+        if name in history.steps:
+            ends.append(history.steps[name].last.decided_on + timedelta(days=days))
+    return max(ends)
 
 
 def _inputs(case: CaseView, on: date) -> Inputs:
-    last = case.treatments[-1] if case.treatments else None
-    contacted_on = case.last_contact_on
+    last, contacted_on = case.history.last, case.history.last_contact_on
     return {
         "days_past_due": case.days_past_due,
         "bucket": case.bucket,
         "arrears": ", ".join(str(Money(minor, code)) for code, minor in sorted(case.arrears.items())),
         "products": ", ".join(sorted(case.products)),
-        "steps_done": len(case.treatments),
+        "steps_done": case.history.treatments,
         "last_step": last.step if last else None,
         "last_outcome": (last.outcome or last.state) if last else None,
         "days_since_step": (on - last.decided_on).days if last else None,

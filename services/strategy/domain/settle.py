@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 
 from services.strategy.domain.case import Case
 from services.strategy.domain.customer import Customer, owed
-from services.strategy.domain.decision import CaseView, Decision, decide
+from services.strategy.domain.decision import Decision, decide
 from services.strategy.domain.fold import release_hold
+from services.strategy.domain.history import History
 from services.strategy.domain.identity import case_id, contact_id, treatment_id
 from services.strategy.domain.raised import Assigned, Closed, Judged, Opened, Raised, Treated
 from services.strategy.domain.strategy import Strategy, StrategyBook
@@ -110,14 +111,10 @@ def _treat(customer: Customer, on: date, now: datetime, strategy: Strategy) -> I
             days_past_due=view.days_past_due,
             priority=decision.step.priority,
         )
-        decision = decide(strategy, _after(view, treatment), on)
+        decision = decide(strategy, replace(view, history=History.of(customer.case_treatments())), on)
     if isinstance(decision, Decision):  # one treatment a day: `decide` does not give a second one
         raise AssertionError("a second treatment on one day")
     customer.look_again_on(decision.next_on)
-
-
-def _after(view: CaseView, treatment: Treatment) -> CaseView:
-    return replace(view, treatments=(*view.treatments, treatment))
 
 
 def _treatment(customer: Customer, strategy: Strategy, decision: Decision, on: date, now: datetime) -> Treatment:

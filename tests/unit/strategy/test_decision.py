@@ -8,6 +8,7 @@ import pytest
 
 from services.strategy.domain.account import Account
 from services.strategy.domain.decision import CaseView, Decision, Nothing, decide
+from services.strategy.domain.history import History
 from services.strategy.domain.hold import Hold
 from services.strategy.domain.strategy import After, Conditions, EarlierOutcome, Floor, Step
 from services.strategy.domain.treatment import Treatment
@@ -93,17 +94,19 @@ def test_each_condition_alone(when: dict[str, Any], holds: bool) -> None:
     ],
 )
 def test_conditions_on_what_was_done_five_days_ago(when: dict[str, Any], holds: bool) -> None:
-    view = replace(VIEW, treatments=(done("sms", day(-5), outcome="no_answer"),))
+    view = replace(VIEW, history=History.of((done("sms", day(-5), outcome="no_answer"),)))
     assert possible(step(**when), view) is holds
 
 
 def test_one_treatment_a_day() -> None:
-    assert not possible(step(), replace(VIEW, treatments=(done("sms", MONDAY, "failed"),)), days_between_contacts=0)
+    assert not possible(
+        step(), replace(VIEW, history=History.of((done("sms", MONDAY, "failed"),))), days_between_contacts=0
+    )
 
 
 def test_nothing_is_asked_of_a_channel_whose_last_request_is_still_open() -> None:
     waiting = done("other", day(-5), "requested", channel="call")
-    view = replace(VIEW, treatments=(replace(waiting, expires_at=now(MONDAY)),))
+    view = replace(VIEW, history=History.of((replace(waiting, expires_at=now(MONDAY)),)))
     found = decide(strategy(step(), days_between_contacts=0), view, MONDAY)
     assert isinstance(found, Nothing)
     assert found.next_on == day(1), "the day after it lost its worth"
@@ -122,7 +125,7 @@ def test_a_wait_names_the_step_and_the_day() -> None:
 
 
 def test_a_step_whose_range_ends_before_its_wait_does_is_not_waited_for() -> None:
-    view = replace(VIEW, treatments=(done("sms", MONDAY),))
+    view = replace(VIEW, history=History.of((done("sms", MONDAY),)))
     found = decide(strategy(step(days_past_due_to=11, after=(After("sms", 2),))), view, MONDAY)
     assert isinstance(found, Nothing)
     assert (found.reason, found.next_on) == ("no_step", None)
@@ -141,7 +144,7 @@ def test_a_hold_and_a_promise_say_until_when() -> None:
 
 
 def test_the_inputs_are_what_the_rule_saw() -> None:
-    view = replace(VIEW, treatments=(done("sms", day(-5), outcome="no_answer"),), broken_promises=1)
+    view = replace(VIEW, history=History.of((done("sms", day(-5), outcome="no_answer"),)), broken_promises=1)
     found = decide(strategy(step()), view, MONDAY)
     assert isinstance(found, Decision)
     assert found.inputs == {
