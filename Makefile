@@ -1,0 +1,69 @@
+# What one does with this project. Everything it needs besides Python 3.11 goes into .venv, made when first needed.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+export VENV PYTHON
+
+CLOCK := system
+PARTITIONS := 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo live test check events lock up clean-local clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# CUSTOMERS, MONTHS, SEED and KEEP reach the demo as they are given to make.
+demo: $(VENV)/local.installed  ## a lender's year on the real system, then the report; CUSTOMERS= MONTHS= SEED= KEEP=0
+	@$(BIN)/python -m deploy.local.demo
+
+live: $(VENV)/local.installed  ## the system until Ctrl-C, addresses in .local/addresses.json; CLOCK=simulated PARTITIONS=
+	@$(BIN)/python -m deploy.local.live --clock $(CLOCK) --partitions $(PARTITIONS)
+
+test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; ARGS= for pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m shared.contracts check
+	$(BIN)/python -m services.reporting dictionary --check
+
+events: $(VENV)/local.installed  ## write docs/events and docs/reporting.md anew
+	@$(BIN)/python -m shared.contracts write
+	@$(BIN)/python -m services.reporting dictionary
+
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+lock: $(VENV)/lock.installed  ## resolve requirements/*.in and Kafka's jars anew; UPGRADE=1 for newer versions
+	@for set in services local mailbox dev lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
+	@$(BIN)/python -m deploy.local.fetching lock
+
+up: .env .secrets  ## the same system as containers
+	docker compose up --build --wait
+
+clean-local: $(VENV)/local.installed  ## remove the data of the live system and the demo
+	@$(BIN)/python -m deploy.local.folder
+
+clean: clean-local  ## and the virtual environment and caches
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/%.installed: requirements/%.txt
+	@deploy/local/install $<
+	@touch $@
+
+# What tests need includes what the local system needs.
+$(VENV)/dev.installed: requirements/dev.txt
+	@deploy/local/install $<
+	@touch $@ $(VENV)/local.installed
+
+.env:
+	cp .env.example .env
+
+.secrets:
+	deploy/compose/new-secrets
