@@ -9,7 +9,7 @@ import asyncio
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
@@ -27,6 +27,7 @@ class Callback:
 
     address: str
     form: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Callbacks:
@@ -87,8 +88,10 @@ class _Line:
         """The status of the answer; 503 when there was none."""
         address = urlsplit(callback.address)
         body = urlencode(callback.form).encode()
+        target = f"{address.path or '/'}?{address.query}" if address.query else address.path or "/"
+        more = "".join(f"{name}: {value}\r\n" for name, value in callback.headers.items())
         request = (
-            f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"POST {target} HTTP/1.1\r\nHost: {address.netloc}\r\n{more}"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:

@@ -6,6 +6,7 @@ What happened to a message is told to its StatusCallback, as Twilio does (callba
 """
 
 import base64
+import hmac
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -121,7 +122,7 @@ class SmsGateway:
             return _json(known.answered(self.account), 201)
         sms = self._keep(form, token)
         if address := form.get("StatusCallback"):
-            self.callbacks.add(_callback(address, sms, self.account))
+            self.callbacks.add(_callback(address, sms, self.account, self.token))
         return _json(sms.answered(self.account), 201)
 
     async def look_up(self, request: Request) -> Response:
@@ -184,10 +185,18 @@ def _mistake(form: dict[str, str]) -> Response | None:
     return None
 
 
-def _callback(address: str, sms: Sms, account: str) -> Callback:
+def _callback(address: str, sms: Sms, account: str, token: str) -> Callback:
     form = {"MessageSid": sms.sid, "MessageStatus": sms.final_status, "To": sms.to, "From": sms.sender,
             "AccountSid": account}  # fmt: skip
-    return Callback(address, form if sms.error_code is None else {**form, "ErrorCode": str(sms.error_code)})
+    if sms.error_code is not None:
+        form["ErrorCode"] = str(sms.error_code)
+    return Callback(address, form, {"X-Twilio-Signature": _signature(address, form, token)})
+
+
+def _signature(address: str, form: dict[str, str], token: str) -> str:
+    """As Twilio signs what it posts: the address, each field's name and value by name, under the account's token."""
+    signed = address + "".join(name + form[name] for name in sorted(form))
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
 
 
 def _error(status: int, code: int, message: str) -> Response:
