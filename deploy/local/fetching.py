@@ -30,16 +30,17 @@ TIMEOUT_S = 60
 
 def fetch(jars: list[Jar], folder: Path) -> None:
     """Fetch the jars into the folder, each one checked before it gets its name. Raises JarsError."""
-    repositories = list(_repositories())
-    with (
-        httpx.Client(verify=_trust(), timeout=TIMEOUT_S, follow_redirects=True) as client,
-        ThreadPoolExecutor(FETCHERS) as pool,
-        Progress(transient=True) as progress,
-    ):
+    with httpx.Client(verify=_trust(), timeout=TIMEOUT_S, follow_redirects=True) as client:
+        fill(client, list(_repositories()), jars, folder)
+
+
+def fill(client: httpx.Client, repositories: list[str], jars: list[Jar], folder: Path) -> None:
+    """Several at once, with a bar."""
+    with ThreadPoolExecutor(FETCHERS) as pool, Progress(transient=True) as progress:
         bar = progress.add_task(f"fetching {len(jars)} jars of Apache Kafka", total=len(jars))
-        contents = pool.map(lambda jar: content(client, repositories, jar), jars)
-        for jar, content in zip(jars, contents, strict=True):
-            _keep(content, folder / jar.path)
+        fetched = pool.map(lambda jar: content(client, repositories, jar), jars)
+        for jar, data in zip(jars, fetched, strict=True):
+            _keep(data, folder / jar.path)
             progress.advance(bar)
 
 

@@ -58,3 +58,9 @@ def test_the_next_repository_is_asked() -> None:
 
     client = httpx.Client(transport=httpx.MockTransport(answer))
     assert fetching.content(client, ["http://first.example", "http://second.example"], JAR) == CONTENT
+
+
+def test_a_folder_is_filled_from_a_repository(tmp_path: Path) -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=CONTENT)))
+    fetching.fill(client, ["http://repository.example"], [JAR], tmp_path)
+    assert JAR.is_sound(tmp_path)
