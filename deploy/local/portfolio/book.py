@@ -39,6 +39,10 @@ class Book:
         """What is owed that fell due before that day."""
         return sum(due.minor for due in self._owed.get(slot, ()) if due.due_on < before)
 
+    def late(self, day: date) -> int:
+        """How many accounts owe something that fell due before that day."""
+        return sum(any(due.due_on < day for due in debts) for debts in self._owed.values())
+
     def behind(self, slot: int) -> int:
         """How many debts are open."""
         return len(self._owed.get(slot, ()))

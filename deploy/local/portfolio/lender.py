@@ -17,6 +17,7 @@ from deploy.local.portfolio.conduct import Conduct
 from deploy.local.portfolio.days import BILLING_DAYS, business_day, business_days, last_day, month_number
 from deploy.local.portfolio.noise import Noise
 from deploy.local.portfolio.opening import backlog, opening
+from deploy.local.portfolio.people import ACCOUNTS_MEAN
 from deploy.local.portfolio.writer import Record, Writer
 
 SLICE: Final = 20_000
@@ -71,6 +72,10 @@ class Lender:
         day = business_day(on)
         if day <= self.end:
             self._planned.setdefault(day, []).append(action._replace(on=on))
+
+    def share_behind(self, day: date) -> float:
+        """Roughly how many of the accounts owe something that fell due before that day: the lender's own book."""
+        return self.book.late(day) / (self.customers * ACCOUNTS_MEAN)
 
     def account(self, slot: int) -> Account:
         """The account in a slot that is known to be used."""

@@ -27,9 +27,11 @@ class Noise:
         """Topic -> records published more than once, each repetition counted."""
         self.refused: Counter[tuple[str, str]] = Counter()
         """Topic and reason -> malformed records published."""
+        self.malformed: set[bytes] = set()
+        """Their values."""
         self._end = end
         self._held: dict[date, list[Record]] = {}
-        self._malformed = Malformed(seed, customers)
+        self._maker = Malformed(seed, customers)
         self._fresh: Record | None = None
         self._days = 0
 
@@ -58,10 +60,11 @@ class Noise:
         self._days += 1
         if self._days % MALFORMED_EVERY == 0:
             kind = KINDS[(self._days // MALFORMED_EVERY - 1) % len(KINDS)]
-            record = self._malformed.record(kind, day, writer, rng)
+            record = self._maker.record(kind, day, writer, rng)
+            self.malformed.add(record.value)
             self.refused[record.topic, kind.reason] += 1
             out.append(record)
-        self._malformed.example = self._fresh
+        self._maker.example = self._fresh
         return out
 
     def _is_late(self, day: date, record: Record, rng: Random) -> bool:
