@@ -21,7 +21,8 @@ _PASSING_STATES: Final = {"40001", "40P01", "55P03", "25006"}
 _DATA_CLASSES: Final = {"22", "23"}
 
 
-def _sqlstate(error: BaseException) -> str:
+def sqlstate(error: BaseException) -> str:
+    """The database's five-character code of an error; empty where it has none."""
     original = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(original, "sqlstate", "") or "")
 
@@ -30,7 +31,7 @@ def is_passing(error: BaseException) -> bool:
     """True for what goes away by waiting: a database or broker that is down, a deadlock, a lock timeout."""
     if isinstance(error, (Unavailable, ConnectionError, TimeoutError, OSError, KafkaError, PoolTimeout)):
         return True
-    state = _sqlstate(error)
+    state = sqlstate(error)
     if state[:2] in _PASSING_CLASSES or state in _PASSING_STATES:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -40,7 +41,7 @@ def is_passing(error: BaseException) -> bool:
 
 def is_bad_data(error: BaseException) -> bool:
     """True when the database (or its driver) refuses a value: the batch holds a poison record."""
-    if _sqlstate(error)[:2] in _DATA_CLASSES:
+    if sqlstate(error)[:2] in _DATA_CLASSES:
         return True
     cause: BaseException | None = error
     while cause is not None:

@@ -2,15 +2,23 @@
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import orjson
 import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.messaging import retry
+from shared.vocabulary.errors import Misconfigured
+
+_NO_USE: Final = {
+    "28P01": "the password is refused",
+    "28000": "the role is refused",
+    "3D000": "there is no such database",
+}
 
 log = structlog.get_logger()
 
@@ -29,18 +37,28 @@ def engine_of(url: str, connections_max: int) -> AsyncEngine:
 
 
 async def wait_for(engine: AsyncEngine, stop: asyncio.Event) -> None:
-    """Return when the database answers; one clear line a try until then."""
+    """Return when the database answers and has the tables; one clear line a try until then.
+
+    Misconfigured where waiting is no use: a refused password, no such database, a schema that was not migrated.
+    """
     waits = retry.backoff_s()
     while not stop.is_set():
         try:
             async with engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
+                await _look_for_tables(connection)
             return
         except Exception as error:
+            if sentence := _NO_USE.get(retry.sqlstate(error)):
+                raise Misconfigured(f"ARREARS_DATABASE_URL: {sentence}") from None
             if not retry.is_passing(error):
                 raise
             log.warning("database_unreachable", error=type(error).__name__)
             await retry.sleep_unless(stop, next(waits))
+
+
+async def _look_for_tables(connection: AsyncConnection) -> None:
+    if (await connection.execute(text("SELECT to_regclass('shard')"))).scalar_one() is None:
+        raise Misconfigured("the service's schema has no tables: run its `migrate` command first")
 
 
 def migration_config(folder: Path) -> Config:

@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -190,10 +191,13 @@ class Process:
         """Wait for the topics this service needs; their partition counts route every emit."""
         waits = retry.backoff_s()
         while not self._stop.is_set():
-            missing = await self._missing_topics()
-            if not missing:
-                return
-            log.warning("topics_missing", topics=missing, hint="create them with: python -m deploy.topics")
+            try:
+                missing = await self._missing_topics()
+                if not missing:
+                    return
+                log.warning("topics_missing", topics=missing, hint="create them with: python -m deploy.topics")
+            except KafkaError as error:
+                log.warning("broker_unreachable", client="topics", error=type(error).__name__)
             await retry.sleep_unless(self._stop, next(waits))
 
     async def _missing_topics(self) -> list[str]:
