@@ -1,6 +1,6 @@
 """Hands call tasks to collectors under a lease, and turns what they report into facts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +19,7 @@ from services.contact.store.contacts import Placed
 from shared.messaging import Transaction
 from shared.vocabulary.money import Money
 
+LOOKED_AT_MAX: Final = 100
 ROUNDS_MAX: Final = 20
 """Bound on how many batches of tasks that may not be worked now are passed over for one collector."""
 
@@ -55,22 +56,23 @@ class CallQueue:
         await calls.release_expired(tx.connection, tx.now)
         tasks: list[Task] = []
         for _ in range(ROUNDS_MAX):
-            wanted = limit - len(tasks)
-            due = await contacts.due_calls(tx.connection, tx.now, wanted * 2)
-            requests = await contacts.lock(tx.connection, one_each(due, wanted)) if due else {}
-            if not requests:
+            due = await contacts.due_calls(tx.connection, tx.now, LOOKED_AT_MAX)
+            order = one_each(due, LOOKED_AT_MAX)
+            locked = await contacts.lock(tx.connection, order) if order else {}
+            if not locked:
                 break
-            tasks += await self._leased(tx, collector, list(requests.values()))
+            requests = [locked[contact_id] for contact_id in order if contact_id in locked]
+            tasks += await self._leased(tx, collector, requests, limit - len(tasks))
             if len(tasks) == limit:
                 break
-        return sorted(tasks, key=lambda task: (-task.request.priority, task.request.contact_id))
+        return tasks
 
-    async def _leased(self, tx: Transaction, collector: str, requests: Sequence[Request]) -> list[Task]:
+    async def _leased(self, tx: Transaction, collector: str, requests: Sequence[Request], limit: int) -> list[Task]:
+        """Tasks for the first `limit` that are lawful; decisions on those after them are neither kept nor acted on."""
         customer_ids = {request.customer_id for request in requests}
         known = await projections.load_customers(tx.connection, customer_ids, tx.now)
-        decided = self._gatekeeper.decide_all(requests, known, tx.now)
+        decided, allowed = self._decided(requests, known, tx.now, limit)
         await self._gatekeeper.keep(tx, "lease", decided)
-        allowed = [one for one in decided if one[1].conclusion is Conclusion.ALLOWED]
         if not allowed:
             return []
         before = await calls.leases_before(tx.connection, [request.contact_id for request, _ in allowed])
@@ -83,6 +85,21 @@ class CallQueue:
             Task(request, known[request.customer_id], attempt.attempt_id, until)
             for (request, _), attempt in zip(allowed, made, strict=True)
         ]
+
+    def _decided(
+        self, requests: Sequence[Request], known: Mapping[str, Customer], at: datetime, limit: int
+    ) -> tuple[list[Decided], list[Decided]]:
+        """All decisions up to the `limit`-th that allows, and those that allow."""
+        decided: list[Decided] = []
+        allowed: list[Decided] = []
+        for request in requests:
+            one = (request, self._gatekeeper.decide(request, known.get(request.customer_id), at))
+            decided.append(one)
+            if one[1].conclusion is Conclusion.ALLOWED:
+                allowed.append(one)
+            if len(allowed) == limit:
+                break
+        return decided, allowed
 
 
 def _attempt(one: Decided, lease: int, at: datetime) -> Attempt:

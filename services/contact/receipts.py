@@ -14,9 +14,13 @@ WAITING_MAX: Final = 10_000
 
 
 class Receipts:
-    """A group commit: each caller is answered after the transaction that holds its receipt."""
+    """A group commit: each caller is answered after the transaction that holds its receipt.
+
+    `transactions` counts them: fewer than receipts when there is much to write.
+    """
 
     def __init__(self, commands: Commands) -> None:
+        self.transactions = 0
         self._commands = commands
         self._waiting: list[tuple[Report, asyncio.Future[State]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -34,14 +38,15 @@ class Receipts:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
+            self.transactions += 1
             try:
                 async with self._commands.transaction() as tx:
                     states = await reports.apply(tx, [report for report, _ in batch])
             except Exception as error:  # each caller gets it: it becomes their answer
                 _answer_all(batch, error)
                 continue
-            for report, written in batch:
-                _answer(written, states.get(report.attempt_id) or _UNKNOWN_ATTEMPT)
+            for (_, written), state in zip(batch, states, strict=True):
+                _answer(written, state or _UNKNOWN_ATTEMPT)
 
 
 _UNKNOWN_ATTEMPT: Final = Rejected("attempt_not_found", "no attempt of that id and message was ever made")

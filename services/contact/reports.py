@@ -46,22 +46,22 @@ def report_of(attempt_id: str, handed: Handed, worker: int | None = None) -> Rep
     return Report(attempt_id, _STATES[handed.went], taken, handed.provider_id, handed.reason, worker, later)
 
 
-async def apply(tx: Transaction, reports: Sequence[Report]) -> dict[str, State]:
-    """Move the attempts and their contacts, emit what follows; the state afterwards of each attempt reported on.
+async def apply(tx: Transaction, reports: Sequence[Report]) -> list[State | None]:
+    """Move the attempts and their contacts, emit what follows; the attempt's state after each report.
 
-    A report on an attempt we do not have, or that carries another message's provider id, is left out.
+    None for a report on an attempt we do not have, or that carries another message's provider id: it is left out.
     """
     rows = await attempts.lock(tx.connection, [report.attempt_id for report in reports])
     moved: dict[str, Moved] = {}
+    states: list[State | None] = []
     for report in reports:
         row = rows.get(report.attempt_id)
         if row is None or _of_another(report, row):
-            rows.pop(report.attempt_id, None)
-            continue
-        if _outdated(report, row):
+            states.append(None)
             continue
         before = State(moved[report.attempt_id].state if report.attempt_id in moved else row.state)
-        after = after_report(before, report.state)
+        after = before if _outdated(report, row) else after_report(before, report.state)
+        states.append(after)
         if after is before:
             continue
         due_at = tx.now + TRY_AGAIN_AFTER if report.try_later else None
@@ -71,7 +71,7 @@ async def apply(tx: Transaction, reports: Sequence[Report]) -> dict[str, State]:
         _emit(tx, row, report, before, after)
     if moved:
         await attempts.move(tx.connection, list(moved.values()))
-    return {key: State(moved[key].state if key in moved else row.state) for key, row in rows.items()}
+    return states
 
 
 def _of_another(report: Report, row: Any) -> bool:
@@ -104,4 +104,4 @@ async def settle(tx: Transaction, attempt_id: str, state: State, by: str) -> Sta
     if row.state not in (State.UNKNOWN, state):
         raise Rejected("attempt_conflict", f"this attempt is not unknown: it is {row.state}")
     found = Report(attempt_id, state, state is State.SENT, reason=translate.wire_name(f"resolved_by_{by}"))
-    return (await apply(tx, [found]))[attempt_id]
+    return (await apply(tx, [found]))[0] or state

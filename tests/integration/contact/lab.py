@@ -29,7 +29,8 @@ from shared.contracts.fields import Amount, Contract
 from shared.contracts.topics import TOPIC_OF, TOPICS, TYPE_OF
 from shared.messaging import Commands, Received
 from shared.messaging.commands import COMMANDS
-from shared.messaging.relay import Publisher, Relay
+from shared.messaging.publisher import Publisher
+from shared.messaging.relay import Relay
 from shared.messaging.stream import Record
 from shared.runtime import database
 from shared.runtime.clock import SimulatedClock
