@@ -1,0 +1,165 @@
+"""The front doors of a running system, as its users have them: Kafka topics, HTTP APIs, the SMS gateway's window.
+
+Nothing here looks behind them: no database, no service's code.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.structs import RecordMetadata
+
+from shared.contracts.envelope import Event, decode
+from shared.contracts.topics import TOPICS
+
+PATIENCE_S: Final = 30.0
+POLL_S: Final = 0.05
+DERIVED: Final = tuple(topic.name for topic in TOPICS if topic.publisher != "core")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a system is: a broker, a base URL for each service, the SMS gateway's."""
+
+    kafka: str
+    http: Mapping[str, str]
+    sms_gateway: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One record to publish."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+async def eventually(check: Callable[[], Awaitable[T]], what: str, within_s: float = PATIENCE_S) -> T:
+    """The first true answer; fails saying what did not come about. A service that is down is asked again."""
+    deadline = time.monotonic() + within_s
+    while True:
+        with suppress(httpx.TransportError, httpx.HTTPStatusError):
+            if answer := await check():
+                return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s:g} s: {what}")
+        await asyncio.sleep(POLL_S)
+
+
+class Doors:
+    """`async with Doors(places) as doors`; what the services publish is heard from the beginning."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._events: dict[str, Event[Any]] = {}
+        self._by_subject: dict[str, list[Event[Any]]] = defaultdict(list)
+
+    async def __aenter__(self) -> Self:
+        self._client = httpx.AsyncClient(timeout=10)
+        self._producer = AIOKafkaProducer(bootstrap_servers=self.places.kafka, enable_idempotence=True, acks="all")
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.places.kafka, auto_offset_reset="earliest")
+        await self._producer.start()
+        await self._consumer.start()
+        self._partitions = await self._places_of([topic.name for topic in TOPICS])
+        self._consumer.assign([place for place in self._partitions if place.topic in DERIVED])
+        await self._consumer.seek_to_beginning()
+        self._hearing = asyncio.create_task(self._hear())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hearing.cancel()
+        await asyncio.gather(self._hearing, return_exceptions=True)
+        await self._consumer.stop()
+        await self._producer.stop()
+        await self._client.aclose()
+
+    async def publish(self, messages: Iterable[Message]) -> list[RecordMetadata]:
+        """Publish in this order; where each record lies."""
+        sent = [
+            await self._producer.send(m.topic, m.value, key=m.key, headers=list(m.headers) or None) for m in messages
+        ]
+        return list(await asyncio.gather(*sent))
+
+    async def get(self, service: str, path: str, **query: Any) -> Any:
+        """One service's answer as JSON; raises for anything but success."""
+        response = await self._client.get(self.places.http[service] + path, params=query)
+        return response.raise_for_status().json()
+
+    async def texts(self, numbers: Iterable[str]) -> list[dict[str, Any]]:
+        """The messages that the gateway took for these numbers."""
+        wanted = set(numbers)
+        shown = (await self._client.get(self.places.sms_gateway + "/messages")).raise_for_status().json()
+        return [message for message in shown["messages"] if message["to"] in wanted]
+
+    def heard(self, subjects: Iterable[str], *names: str) -> list[Event[Any]]:
+        """The events about these subjects so far, in order, each once; of the named kinds where any is named."""
+        found = [event for subject in subjects for event in self._by_subject[subject]]
+        return [event for event in found if not names or type(event.data).__name__ in names]
+
+    async def quiet(self, within_s: float = PATIENCE_S) -> None:
+        """Return when every service has read all there is, relayed all it emitted, and has nothing due."""
+        await eventually(self._is_quiet_twice, "the system to become quiet", within_s)
+        heard_of = {place: await self._consumer.position(place) for place in self._consumer.assignment()}
+        ends = await self._consumer.end_offsets(list(heard_of))
+        await eventually(lambda: self._has_heard(ends), "the listener to hear everything")
+
+    async def _has_heard(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return all([await self._consumer.position(place) >= end for place, end in ends.items()])
+
+    async def _is_quiet_twice(self) -> bool:
+        before = await self._standing()
+        return before is not None and before == await self._standing()
+
+    async def _standing(self) -> Any:
+        """Where everybody stands, None while somebody has work."""
+        ends = await self._consumer.end_offsets(self._partitions)
+        standing = []
+        for service in self.places.http:
+            shards = (await self.get(service, "/shards"))["shards"]
+            progress = await self.get(service, "/progress")
+            owned = [shard for stream in progress["owned"].values() for shard in stream.values()]
+            busy = any(shard["work"] for shard in owned) or any(progress["pending"].values())
+            relaying = any(shard["emitted"] != shard["relayed"] for shard in shards)
+            if busy or relaying or not _read_to(ends, service, shards):
+                return None
+            standing.append([(s["stream"], s["partition"], s["emitted"], s["offsets"]) for s in shards])
+        return standing
+
+    async def _places_of(self, topics: Sequence[str]) -> list[TopicPartition]:
+        await self._consumer.topics()
+        return [TopicPartition(t, n) for t in topics for n in sorted(self._consumer.partitions_for_topic(t) or ())]
+
+    async def _hear(self) -> None:
+        async for record in self._consumer:
+            event = decode(record.topic, record.value, record.headers)
+            known = self._events.setdefault(f"{event.source} {event.id}", event)
+            assert known == event, f"{event.id} was published twice with another body"
+            if known is event:
+                subject = getattr(event.data, "customer_id", None) or str(event.subject)
+                self._by_subject[subject].append(event)
+
+
+def _read_to(ends: Mapping[TopicPartition, int], service: str, shards: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the service has applied each partition of its topics to the end; each shard reads all of a broadcast."""
+    mine = {topic.name: topic for topic in TOPICS if service in topic.consumers}
+    for place, end in ends.items():
+        if place.topic not in mine:
+            continue
+        every = mine[place.topic].broadcast
+        rows = [s for s in shards if s["stream"] != "commands" and (every or s["partition"] == place.partition)]
+        read = [row["offsets"].get(place.topic, 0) for row in rows] or [-1]
+        if (min(read) if every else max(read)) < end:
+            return False
+    return True
