@@ -1,14 +1,16 @@
 """Events as the store takes them: statuses, contacts, promises and rows."""
 
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from services.reporting.domain.contact import Contact, Promise
 from services.reporting.domain.standing import Status
-from services.reporting.store.arrays import Row
 from shared.contracts import banking, collections, outcomes
 from shared.contracts.delinquency import DelinquencyCured, DelinquencyStatus, RepaymentApplied
 from shared.messaging import Received
+
+Row = tuple[Any, ...]
+"""A row as the store takes it, in the order of its table's columns."""
 
 
 def source_shard_of(received: Received) -> int | None:
