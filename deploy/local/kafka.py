@@ -75,7 +75,9 @@ class KafkaServer:
         java: list[str | Path] = [JAVA, *JVM, "-cp", class_path]
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            await run_to_end(self._program([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings]))
+            # With an equals sign, since the id may begin with a dash.
+            named = f"--cluster-id={cluster}"
+            await run_to_end(self._program([*java, "kafka.tools.StorageTool", "format", named, "-c", settings]))
         child = await Child.start(self._program([*java, "kafka.Kafka", settings]))
         await child.until(lambda: accepts(self.port))
         return child

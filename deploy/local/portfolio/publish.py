@@ -65,8 +65,6 @@ class Publisher:
             while waiting and batch.append(key=waiting[0].key, value=waiting[0].value, timestamp=None) is not None:
                 waiting.popleft()
             batch.close()
-            if batch.record_count() == 0:
-                raise ValueError(f"a record of {len(waiting[0].value)} bytes does not fit into a batch")
             acknowledged = await self._producer.send_batch(batch, lane[0], partition=lane[1])
             sends.append((lane, batch.record_count(), acknowledged))
         return sends
