@@ -135,7 +135,7 @@ class Known:
 
     def effective_dates(self) -> set[date]:
         """Every date on which a fact begins to count; bills and pauses do so through days, not at once."""
-        dated = (Repaid, Adjusted, ChargedBack, Balance, Reaged, WrittenOff, Closed)
+        dated: tuple[type[Any], ...] = (Repaid, Adjusted, ChargedBack, Balance, Reaged, WrittenOff, Closed)
         return {fact.effective_on for kind in dated for fact in self.of(kind).values()}
 
 

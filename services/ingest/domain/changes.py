@@ -1,0 +1,115 @@
+"""What an account tells when it changes: which status events follow from two assessments, in which order.
+
+Apart from the folding: it sees only the last published assessment and the new one, so that the same two say the same
+whatever lay between. Money is told first (`repayment_applied`), then at most one of entered, rolled, cured; or
+`arrears_changed`, where none of these tells the change.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, NamedTuple
+
+from services.ingest.domain.assessment import Assessment
+from services.ingest.domain.facts import (
+    Adjusted,
+    Balance,
+    Billed,
+    Cancelled,
+    ChargedBack,
+    Closed,
+    Opened,
+    Paused,
+    Reaged,
+    ReageUndone,
+    Repaid,
+    Resumed,
+    Reversed,
+    WrittenOff,
+)
+
+ChangeKind = Literal["entered", "rolled", "arrears_changed", "cured", "repayment_applied"]
+
+REASONS: Final[dict[type[object], str]] = {
+    Opened: "opening",
+    Billed: "bill",
+    Adjusted: "adjustment",
+    Cancelled: "cancellation",
+    Repaid: "repayment",
+    Reversed: "reversal",
+    ChargedBack: "chargeback",
+    Balance: "balance",
+    Paused: "pause",
+    Resumed: "pause",
+    Reaged: "reage",
+    ReageUndone: "reage",
+    WrittenOff: "write-off",
+    Closed: "closure",
+}
+"""Why there is a new status, by the fact that made it; also what an account was cured through."""
+
+
+class RepaymentEffect(NamedTuple):
+    """What one repayment, reversal or chargeback did; amounts are signed, arrears that fell are positive."""
+
+    id: str
+    amount_minor: int
+    applied_to_arrears_minor: int
+    effective_on: date
+
+
+class Told(NamedTuple):
+    """One effect of money and the reason it is told by."""
+
+    effect: RepaymentEffect
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One new version of an account's status."""
+
+    kind: ChangeKind
+    version: int
+    assessment: Assessment
+    previous_bucket: str
+    cause: str
+    reason: str
+    through: str | None = None
+    repayment: RepaymentEffect | None = None
+
+
+def changes(
+    version: int, last: Assessment, now: Assessment, cause: str, reason: str, through: str, money: Sequence[Told] = ()
+) -> list[StatusChange]:
+    """The changes to publish, numbered on from `version`; empty when nothing published differs."""
+    kinds: list[tuple[ChangeKind, str, str | None, RepaymentEffect | None]]
+    kinds = [("repayment_applied", why, None, effect) for effect, why in money]
+    kinds += [(kind, reason, through if kind == "cured" else None, None) for kind in _moves(last, now, bool(money))]
+    return [
+        StatusChange(kind, version + n, now, last.bucket, cause, why, how, effect)
+        for n, (kind, why, how, effect) in enumerate(kinds, 1)
+    ]
+
+
+def _moves(last: Assessment, now: Assessment, told: bool) -> Iterator[ChangeKind]:
+    if now.delinquent and not last.delinquent:
+        yield "entered"
+    elif last.delinquent and not now.delinquent:
+        yield "cured"
+    elif now.delinquent and now.bucket != last.bucket:
+        yield "rolled"
+    elif not told and shown(now) != shown(last):
+        yield "arrears_changed"
+
+
+def shown(status: Assessment) -> tuple[object, ...]:
+    """What is worth a new version when it changes, beside delinquency."""
+    return (
+        status.arrears_minor,
+        status.exposure_minor,
+        status.oldest_due_on,
+        status.classifications,
+        status.state,
+        status.bucket,
+    )
