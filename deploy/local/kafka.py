@@ -74,7 +74,7 @@ class KafkaServer:
         settings.write_text(SETTINGS.format(port=self.port, controller_port=free_port(), data=data))
         java: list[str | Path] = [JAVA, *JVM, "-cp", class_path]
         if not (data / "meta.properties").exists():
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")  # no option
             # With an equals sign, since the id may begin with a dash.
             named = f"--cluster-id={cluster}"
             await run_to_end(self._program([*java, "kafka.tools.StorageTool", "format", named, "-c", settings]))
