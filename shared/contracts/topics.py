@@ -41,7 +41,7 @@ TOPICS: Final = (
     Topic("banking.accounts", "account", "core", ("ingest", "reporting"), (
         banking.AccountOpened, banking.AccountReaged, banking.AccountReageUndone, banking.AccountWrittenOff,
         banking.AccountClosed, banking.DelinquencyPaused, banking.DelinquencyResumed)),
-    Topic("banking.customers", "customer", "core", ("strategy", "contact", "reporting"), (
+    Topic("banking.customers", "customer", "core", ("contact", "reporting"), (
         banking.CustomerUpdated, banking.ConsentGiven, banking.ConsentWithdrawn)),
     Topic("banking.billing", "account", "core", ("ingest",), (
         banking.BillIssued, banking.BillAdjusted, banking.BillCancelled, banking.BalanceReported)),
