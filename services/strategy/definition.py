@@ -155,7 +155,7 @@ class StrategyDocument(Document):
 
     name: Name
     version: Annotated[int, Field(ge=1)]
-    decide: Literal["day_end", "on_change"] = "day_end"
+    decide: Literal["at_day_end", "on_change"] = "at_day_end"
     arrears_floor: Floor = {}
     days_between_contacts: Days = 0
     promise: PromiseDocument = PromiseDocument()

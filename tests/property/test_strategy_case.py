@@ -64,7 +64,7 @@ ENTRIES = st.lists(
     ),
     max_size=25,
 )
-DECIDE = st.sampled_from(["day_end", "on_change"])
+DECIDE = st.sampled_from(["at_day_end", "on_change"])
 
 
 def run(told: list[tuple[int, Fact]], strategies: StrategyBook) -> tuple[Customer, list[Raised]]:

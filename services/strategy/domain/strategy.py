@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.vocabulary.money import decimals
 
-Decide = Literal["day_end", "on_change"]
+Decide = Literal["at_day_end", "on_change"]
 Channel = Literal["sms", "email", "call", "letter"]
 
 

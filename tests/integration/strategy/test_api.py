@@ -127,7 +127,7 @@ async def test_cases_are_listed_by_state_and_page_by_page(shard: Shard, http: ht
 
 async def test_strategies_can_be_read_as_they_were_written(http: httpx.AsyncClient) -> None:
     listed = (await http.get("/strategies")).json()
-    assert {one["name"]: one["decide"] for one in listed} == {"default": "day_end", "prompt": "on_change"}
+    assert {one["name"]: one["decide"] for one in listed} == {"default": "at_day_end", "prompt": "on_change"}
     default = (await http.get("/strategies/default")).json()
     assert default == (await http.get("/strategies/default", params={"version": 1})).json()
     assert default["steps"][1]["when"]["days_past_due"] == {"from": 3, "to": 29}

@@ -1,6 +1,7 @@
 """The whole service as its users run it: statuses on Kafka in, treatments on Kafka out, killed in between."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.topics import create_topics
 from services.strategy.__main__ import MIGRATIONS
+from shared.contracts.collections import ContactRequested
 from shared.contracts.envelope import decode, encode
 from shared.contracts.fields import Contract
 from shared.contracts.topics import TOPIC_OF
@@ -127,12 +129,14 @@ async def test_a_case_over_kafka_survives_a_kill(kafka: str, url: str) -> None:
             kinds = await broker.hear(customers, 4 * len(customers))
             assert sorted(set(kinds)) == ["CaseOpened", "ContactRequested", "StrategyAssigned", "TreatmentDecided"]
             first.kill()
-        contacts = {e.customer_id: e for e in broker.heard if type(e).__name__ == "ContactRequested"}
-        for one in sorted(customers):
-            sent = attempted(one, contacts[one].contact_id, contacts[one].case_id, day(1))
-            await broker.send(sent, cured(one, 2, day(1)), when=at(day(1)))
-        await broker.send(aged(day(1), 1, 2), aged(day(1), 0, 2), when=at(day(1)))
+        # What was sent while nobody listened: the news of it, and only then the cures.
+        for one in [e for e in broker.heard if isinstance(e, ContactRequested)]:
+            await broker.send(attempted(one.customer_id, one.contact_id, one.case_id, day(1)), when=at(day(1)))
         async with running(url, kafka, port) as second:
+            for customer in customers:
+                await _until_contacted(port, customer)
+            await broker.send(*(cured(one, 2, day(1)) for one in sorted(customers)), when=at(day(1)))
+            await broker.send(aged(day(1), 1, 2), aged(day(1), 0, 2), when=at(day(1)))
             kinds = await broker.hear(customers, 5 * len(customers))
             assert kinds.count("CaseClosed") == len(customers)
             assert len(kinds) == 5 * len(customers), "nothing twice, nothing withdrawn that was sent"
@@ -151,6 +155,16 @@ async def test_a_promise_withdraws_over_kafka(kafka: str, url: str) -> None:
         await broker.send(promised(one, day(1), day(5)), when=at(day(1)))
         kinds = await broker.hear({one}, 5)
         assert kinds[-1] == "ContactWithdrawn"
+
+
+async def _until_contacted(port: int, customer: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with contextlib.suppress(httpx.ConnectError):
+                case = await _get(port, f"/cases/{customer}")
+                if case["decisions"][0]["state"] == "attempted":
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def _get(port: int, path: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ CALL = Step(
 )
 
 
-def strategy(*steps: Step, decide: Decide = "day_end", **more: Any) -> Strategy:
+def strategy(*steps: Step, decide: Decide = "at_day_end", **more: Any) -> Strategy:
     """A strategy with a floor of 20 and two days between contacts."""
     settings: dict[str, Any] = {"arrears_floor": Floor(20), "days_between_contacts": 2} | more
     return Strategy(f"test-{decide}", 1, decide, steps or (SMS, EMAIL, CALL), **settings)

@@ -31,7 +31,7 @@ def test_a_case_opens_at_the_end_of_the_day_with_all_delinquent_accounts() -> No
     assert isinstance(assigned, Assigned)
     assert [(one.account_id, one.arrears_minor) for one in opened.owed] == [("a-1", 10_000), ("a-2", 500)]
     assert opened.case.case_id == case_id("c-1", 1)
-    assert assigned.case.strategy == "test-day_end"
+    assert assigned.case.strategy == "test-at_day_end"
 
 
 def test_what_is_cured_before_the_day_ends_never_becomes_a_case() -> None:

@@ -34,7 +34,7 @@ def folder(path: Path, strategy: str = GOOD, assignments: str = "- strategy: goo
 
 def test_a_strategy_is_read_as_written(tmp_path: Path) -> None:
     good = read_library(folder(tmp_path)).book.strategies["good"]
-    assert (good.version, good.decide) == (3, "day_end")
+    assert (good.version, good.decide) == (3, "at_day_end")
     assert (good.arrears_floor.minor("EUR"), good.arrears_floor.minor("JPY")) == (1_000, 900)
     assert good.steps[1].when.after[0].days == 4
 
