@@ -21,11 +21,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from services.ingest.domain.assessment import Assessment, next_transition, spell_until
+from services.ingest.domain.assessment import Assessment, next_transition
 from services.ingest.domain.changes import REASONS, RepaymentEffect, StatusChange, Told, changes
 from services.ingest.domain.current import assessed, carry, rest
 from services.ingest.domain.effects import money_told
 from services.ingest.domain.facts import Adjusted, Balance, Billed, ChargedBack, Closed, Fact, Opened, Reaged, Repaid
+from services.ingest.domain.figures import spell_until
 from services.ingest.domain.kept import NO_SPELL, Account, RulesOf
 from services.ingest.domain.known import ONE_DAY, Known
 from services.ingest.domain.ledger import HistoryNeeded

@@ -5,7 +5,8 @@ Apart from `account`, which decides what arrives; nothing here looks at a fact.
 
 from datetime import date
 
-from services.ingest.domain.assessment import Assessment, Spell
+from services.ingest.domain.assessment import Assessment
+from services.ingest.domain.figures import Spell
 from services.ingest.domain.kept import NO_SPELL, Account
 from services.ingest.domain.ledger import Sight
 from services.ingest.domain.policy import Rules

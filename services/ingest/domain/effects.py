@@ -6,9 +6,9 @@ Apart because a repayment may arrive after what undoes it: then each is told, in
 from collections.abc import Sequence
 from datetime import date
 
-from services.ingest.domain.assessment import figures_on
 from services.ingest.domain.changes import REASONS, RepaymentEffect, Told
 from services.ingest.domain.facts import ChargedBack, Fact, Repaid, Reversed
+from services.ingest.domain.figures import figures_on
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Policy
 

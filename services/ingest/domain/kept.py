@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
-from services.ingest.domain.assessment import Assessment, Spell
+from services.ingest.domain.assessment import Assessment
+from services.ingest.domain.figures import Spell
 from services.ingest.domain.ledger import Ledger
 from services.ingest.domain.policy import Rules
 

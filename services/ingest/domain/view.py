@@ -9,8 +9,8 @@ from datetime import date
 from typing import Literal
 
 from services.ingest.domain.allocation import Allocation, Meeting, allocate
-from services.ingest.domain.assessment import figures_on
 from services.ingest.domain.facts import ChargedBack, Fact, Repaid, Reversed
+from services.ingest.domain.figures import figures_on
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Policy, Rules
 
