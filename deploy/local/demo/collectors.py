@@ -53,8 +53,9 @@ class Collectors:
 
     def _form(self, task: dict[str, Any], said: Said, on: date) -> dict[str, Any]:
         form: dict[str, Any] = {"collector": COLLECTOR, "outcome": said.answer}
-        if said.promise_in_days is not None and task["arrears"]:
-            form["promise"] = self._promise(task, said.promise_in_days, on)
+        owed = [one for one in task["arrears"] if minor_units(one["amount"], one["currency"]) > 0]
+        if said.promise_in_days is not None and owed:
+            form["promise"] = self._promise(task, owed[0], said.promise_in_days, on)
         if said.disputes:
             form["dispute"] = {"reason": "the amount is not what was agreed"}
         if said.complains:
@@ -63,9 +64,9 @@ class Collectors:
             form["opt_out"] = ["sms"]
         return form
 
-    def _promise(self, task: dict[str, Any], in_days: int, on: date) -> dict[str, Any]:
-        """All that is owed in the first currency, by that day."""
-        amount, due_on = task["arrears"][0], on + timedelta(days=in_days)
+    def _promise(self, task: dict[str, Any], amount: dict[str, str], in_days: int, on: date) -> dict[str, Any]:
+        """All that is owed in that currency, so many days from now."""
+        due_on = on + timedelta(days=in_days)
         owed = [
             (one["account_id"], minor_units(one["arrears"]["amount"], amount["currency"]))
             for one in task["accounts"]
