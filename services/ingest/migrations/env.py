@@ -1,0 +1,5 @@
+"""Alembic's entry: the same environment for every service."""
+
+from shared.runtime import migration_env
+
+migration_env.run()
