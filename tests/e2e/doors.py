@@ -7,13 +7,14 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import RecordMetadata
 
 from shared.contracts.envelope import Event, decode
@@ -65,15 +66,19 @@ class Doors:
         self._by_subject: dict[str, list[Event[Any]]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
-        self._client = httpx.AsyncClient(timeout=10)
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.places.kafka, enable_idempotence=True, acks="all")
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.places.kafka, auto_offset_reset="earliest")
-        await self._producer.start()
-        await self._consumer.start()
-        self._partitions = await self._places_of([topic.name for topic in TOPICS])
-        self._consumer.assign([place for place in self._partitions if place.topic in DERIVED])
-        await self._consumer.seek_to_beginning()
-        self._hearing = asyncio.create_task(self._hear())
+        async with AsyncExitStack() as opening:
+            self._client = await opening.enter_async_context(httpx.AsyncClient(timeout=10))
+            self._producer = AIOKafkaProducer(bootstrap_servers=self.places.kafka, enable_idempotence=True, acks="all")
+            opening.push_async_callback(self._producer.stop)
+            await self._producer.start()
+            self._consumer = AIOKafkaConsumer(bootstrap_servers=self.places.kafka, auto_offset_reset="earliest")
+            opening.push_async_callback(self._consumer.stop)
+            await self._consumer.start()
+            self._partitions = await self._all_partitions()
+            self._consumer.assign([place for place in self._partitions if place.topic in DERIVED])
+            await self._consumer.seek_to_beginning()
+            self._hearing = asyncio.create_task(self._hear())
+            self._open = opening.pop_all()
         return self
 
     async def __aexit__(
@@ -81,9 +86,7 @@ class Doors:
     ) -> None:
         self._hearing.cancel()
         await asyncio.gather(self._hearing, return_exceptions=True)
-        await self._consumer.stop()
-        await self._producer.stop()
-        await self._client.aclose()
+        await self._open.aclose()
 
     async def publish(self, messages: Iterable[Message]) -> list[RecordMetadata]:
         """Publish in this order; where each record lies."""
@@ -137,9 +140,14 @@ class Doors:
             standing.append([(s["stream"], s["partition"], s["emitted"], s["offsets"]) for s in shards])
         return standing
 
-    async def _places_of(self, topics: Sequence[str]) -> list[TopicPartition]:
-        await self._consumer.topics()
-        return [TopicPartition(t, n) for t in topics for n in sorted(self._consumer.partitions_for_topic(t) or ())]
+    async def _all_partitions(self) -> list[TopicPartition]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.places.kafka)
+        await admin.start()
+        try:
+            described = await admin.describe_topics([topic.name for topic in TOPICS])
+        finally:
+            await admin.close()
+        return [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
 
     async def _hear(self) -> None:
         async for record in self._consumer:
