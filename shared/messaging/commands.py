@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.messaging import retry, store
 from shared.messaging.relay import Relay
+from shared.messaging.store import OutboxRow
 from shared.messaging.stream import ShardId
 from shared.messaging.transaction import PartitionCounts, Transaction
 from shared.runtime.clock import Clock
@@ -22,6 +23,8 @@ from shared.runtime.clock import Clock
 COMMANDS: Final = ShardId("commands", 0)
 POLL_S: Final = 0.25
 """How soon the relaying process sees what another process appended."""
+STAND_BY_S: Final = 1.0
+DRAIN_S: Final = 5.0
 
 # The lock is per database, so the schema takes part in it.
 _TRY_LEAD: Final = sa.text("SELECT pg_try_advisory_lock(hashtext('arrears.relay.' || current_schema()))")
@@ -46,11 +49,13 @@ class Commands:
 
         Emitting transactions of a service run one after another: the shard's row is locked from the start.
         """
+        rows: list[OutboxRow] = []
         async with self._engine.begin() as connection:
             state = await store.lock(connection, COMMANDS)
             tx = Transaction(connection, self._service, COMMANDS, state, self._counts, self._clock.now())
             yield tx
-            rows = await tx.finish()
+            if not tx.is_empty:
+                rows = await tx.finish()
         if self._leads:
             self._relay.offer(rows)
 
@@ -66,28 +71,33 @@ class Commands:
             try:
                 async with self._engine.connect() as connection:
                     await connection.execution_options(isolation_level="AUTOCOMMIT")
-                    await self._lead(connection, stop)
-                waits = retry.backoff_s()
+                    if (await connection.execute(_TRY_LEAD)).scalar_one():
+                        waits = retry.backoff_s()
+                        await self._lead(connection, stop)
+                await retry.sleep_unless(stop, STAND_BY_S)
             except Exception as error:
                 if not retry.is_passing(error):
                     raise
                 log.warning("command_relay_waits", error=type(error).__name__)
                 await retry.sleep_unless(stop, next(waits))
-            finally:
-                self._leads = False
 
     async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
-        if not (await connection.execute(_TRY_LEAD)).scalar_one():
-            await retry.sleep_unless(stop, POLL_S * 4)
-            return
+        """Relay until stopped or the lock's connection is lost; the lock ends with the connection."""
         async with self._engine.begin() as own:
             state, relayed = await store.acquire(own, COMMANDS)
         self._relay.own(state.epoch, relayed, state.next_seq - 1)
         self._leads = True
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._relay.run(stop))
-            while not stop.is_set():
-                await self._relay.poll()
-                # Proves that the lock's connection is alive; a lost one ends the lead.
-                await connection.execute(sa.text("SELECT 1"))
-                await retry.sleep_unless(stop, POLL_S)
+        log.info("commands_acquired", epoch=state.epoch)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                relaying = tasks.create_task(self._relay.run(stop))
+                while not stop.is_set():
+                    # Also proves that the lock's connection is alive.
+                    self._relay.look(await store.emitted(connection, COMMANDS))
+                    await retry.sleep_unless(stop, POLL_S)
+                self._relay.wake()
+                await asyncio.wait({relaying}, timeout=DRAIN_S)
+                relaying.cancel()
+        finally:
+            self._leads = False
+            await connection.invalidate()

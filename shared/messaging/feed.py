@@ -1,22 +1,19 @@
-"""What one shard reads next: a batch of its own partitions, or the broadcast records that are due.
-
-A broadcast record (a business day's close) is a barrier: it is handed out only once the shard has applied everything
-that lay on its own partitions when the record was seen. So what core banking published before the close is in it.
-"""
+"""What one shard reads next: a batch of its own partitions, or the broadcast records that are due."""
 
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
-from shared.messaging import retry
+from shared.messaging.broadcast import Broadcast
+from shared.messaging.kafka import record_of
 from shared.messaging.stream import Record
 
-log = structlog.get_logger()
+READ_MS: Final = 500
+"""How long one read may wait; it bounds how late a gap at a partition's end (a transaction's marker) is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +25,35 @@ class Fetched:
     following: Mapping[str, int]
 
 
-NOTHING = Fetched((), {}, {})
+NOTHING: Final = Fetched((), {}, {})
+Read = tuple[Mapping[TopicPartition, Sequence[Record]], Mapping[TopicPartition, int]]
+"""Records by partition, and where the consumer stands after them."""
 
 
 class Feed:
-    """Reads the partitions of one shard from the group's consumer, and its share of the broadcasts."""
+    """Reads the partitions of one shard from the group's consumer, and its share of the broadcasts.
+
+    One batch is read ahead while another is applied, never more: that is the back-pressure.
+    """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], broadcast: "Broadcast | None", cap: int
+        self, consumer: Any, partitions: Sequence[TopicPartition], broadcast: Broadcast | None, cap: int
     ) -> None:
         self._consumer = consumer
         self._partitions = list(partitions)
         self._broadcast = broadcast
         self._cap = cap
         self._next: dict[str, int] = {}
-        self._fetching: asyncio.Task[Mapping[TopicPartition, Sequence[Record]]] | None = None
-        self._arrived = asyncio.Event()
+        self._reached: dict[TopicPartition, int] = {}
+        self._reading: asyncio.Task[Read] | None = None
+        self._woken = asyncio.Event()
         self._due: deque[tuple[Record, Mapping[TopicPartition, int]]] = deque()
 
     async def seek(self, offsets: Mapping[str, int]) -> None:
         """Put the consumer where the shard's row is; 0 for a topic never read."""
         await self.close()
         self._next = dict(offsets) | {tp.topic: offsets.get(tp.topic, 0) for tp in self._partitions}
+        self._reached = {tp: self._next[tp.topic] for tp in self._partitions}
         for tp in self._partitions:
             self._consumer.seek(tp, self._next[tp.topic])
         self._due.clear()
@@ -70,128 +74,76 @@ class Feed:
         """A broadcast record, due once this shard has applied up to `after`."""
         if record.offset >= self.wanted(record.topic):
             self._due.append((record, after))
-            self._arrived.set()
+            self._woken.set()
+
+    def wake(self) -> None:
+        """Have `next` look around: it was asked to stop."""
+        self._woken.set()
 
     async def next(self, stop: asyncio.Event, *, wait: bool) -> Fetched:
         """The next records; without `wait`, or when asked to stop, possibly none."""
+        if not wait:
+            self._read_ahead()
+            await asyncio.sleep(0)
         while not stop.is_set():
-            if fetched := self._due_broadcast():
-                return fetched
-            if self._fetching is None:
-                self._fetching = asyncio.create_task(self._fetch())
-            if not self._fetching.done():
-                await self._wait(stop, 0 if not wait else None)
-            if self._fetching.done():
-                found = self._taken()
-                if found.records:
-                    return found
+            self._woken.clear()
+            if (found := self._due_broadcast() or self._taken()) is not None:
+                return found
             if not wait:
                 break
+            await self._woken.wait()
         return NOTHING
 
     async def close(self) -> None:
         """Leave no read behind."""
-        if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.gather(self._fetching, return_exceptions=True)
-            self._fetching = None
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._reading = None
         if self._broadcast is not None:
             self._broadcast.leave(self)
 
-    async def _fetch(self) -> Mapping[TopicPartition, Sequence[Record]]:
-        found = await self._consumer.getmany(*self._partitions, timeout_ms=1000, max_records=self._cap)
-        return {tp: [record_of(r) for r in records] for tp, records in found.items()}
+    def _read_ahead(self) -> asyncio.Task[Read]:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(lambda _: self._woken.set())
+        return self._reading
 
-    def _taken(self) -> Fetched:
-        assert self._fetching is not None
-        found, self._fetching = self._fetching.result(), None
+    async def _read(self) -> Read:
+        found = await self._consumer.getmany(*self._partitions, timeout_ms=READ_MS, max_records=self._cap)
+        # Beyond the last record there may be offsets without one: transaction markers, what retention removed.
+        reached = {tp: await self._consumer.position(tp) for tp in self._partitions}
+        return {tp: [record_of(r) for r in records] for tp, records in found.items()}, reached
+
+    def _taken(self) -> Fetched | None:
+        """What was read, if any; a next read is under way afterwards."""
+        reading = self._read_ahead()
+        if not reading.done():
+            return None
+        self._reading = None
+        found, reached = reading.result()
         first, following, records = {}, {}, []
         for tp, batch in found.items():
             fresh = [r for r in batch if r.offset >= self._next[tp.topic]]
             if fresh:
-                first[tp.topic], following[tp.topic] = self._next[tp.topic], fresh[-1].offset + 1
+                first[tp.topic], following[tp.topic] = self._next[tp.topic], reached[tp]
                 records += fresh
         self._next |= following
-        return Fetched(records, first, following)
+        self._reached = dict(reached)
+        self._read_ahead()
+        return Fetched(records, first, following) if records else self._due_broadcast()
 
     def _due_broadcast(self) -> Fetched | None:
-        """All broadcast records whose barrier is passed, in order."""
+        """All broadcast records of one topic whose barrier is passed, in order."""
         due: list[Record] = []
-        while self._due and all(self._next.get(tp.topic, 0) >= end for tp, end in self._due[0][1].items()):
+        while self._due and self._is_due(*self._due[0]) and (not due or due[0].topic == self._due[0][0].topic):
             due.append(self._due.popleft()[0])
         if not due:
-            self._arrived.clear()
             return None
         topic = due[0].topic
         first, following = self._next.get(topic, 0), due[-1].offset + 1
         self._next[topic] = following
         return Fetched(due, {topic: first}, {topic: following})
 
-    async def _wait(self, stop: asyncio.Event, timeout_s: float | None) -> None:
-        assert self._fetching is not None
-        others = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._arrived.wait())]
-        try:
-            await asyncio.wait({self._fetching, *others}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for other in others:
-                other.cancel()
-
-
-def record_of(raw: object) -> Record:
-    """aiokafka's record as ours."""
-    r = raw
-    return Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)  # type: ignore[attr-defined]  # untyped
-
-
-class Broadcast:
-    """One reader of the broadcast topics of a process, shared by its shards."""
-
-    def __init__(self, consumer: AIOKafkaConsumer, topics: Sequence[str]) -> None:
-        self._consumer = consumer
-        self._partitions = [TopicPartition(topic, 0) for topic in topics]
-        self._feeds: set[Feed] = set()
-        self._joining: set[Feed] = set()
-
-    def join(self, feed: Feed) -> None:
-        """Serve a shard from the offsets it wants, as of the reader's next round."""
-        self._joining.add(feed)
-
-    def leave(self, feed: Feed) -> None:
-        """Serve it no longer."""
-        self._feeds.discard(feed)
-        self._joining.discard(feed)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Announce each record to each shard with the barrier it has to pass."""
-        waits = retry.backoff_s()
-        while not stop.is_set():
-            try:
-                await self._admit()
-                await self._round()
-                waits = retry.backoff_s()
-            except KafkaError as error:
-                log.warning("broadcast_waits", error=type(error).__name__)
-                self._joining |= self._feeds
-                await retry.sleep_unless(stop, next(waits))
-
-    async def _admit(self) -> None:
-        """Take in new shards between two reads, so that what they get next is gapless from what they want."""
-        if not self._joining:
-            return
-        for tp in self._partitions:
-            wanted = min(feed.wanted(tp.topic) for feed in self._joining)
-            if await self._consumer.position(tp) > wanted:
-                self._consumer.seek(tp, wanted)
-        self._feeds |= self._joining
-        self._joining.clear()
-
-    async def _round(self) -> None:
-        found = await self._consumer.getmany(timeout_ms=100)
-        records = [record_of(r) for batch in found.values() for r in batch]
-        if not records or not self._feeds:
-            return
-        ends = await self._consumer.end_offsets([tp for feed in self._feeds for tp in feed.partitions])
-        for feed in list(self._feeds):
-            after = {tp: ends[tp] for tp in feed.partitions}
-            for record in records:
-                feed.announce(record, after)
+    def _is_due(self, record: Record, after: Mapping[TopicPartition, int]) -> bool:
+        return all(self._reached[tp] >= end for tp, end in after.items())

@@ -9,21 +9,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.messaging import metrics, retry
-from shared.messaging.feed import Broadcast, Feed
+from shared.messaging.broadcast import Broadcast
+from shared.messaging.feed import Feed
+from shared.messaging.kafka import start_patiently
+from shared.messaging.relay import Relay
 from shared.messaging.shard import ShardLoop
 from shared.messaging.stream import Stream
 
-STOP_WAIT_S: Final = 5.0
+STOPS_PER_SESSION: Final = 4
+"""A shard that stops gets that part of the session for its batch, and again for its relay."""
 COMMIT_EVERY_S: Final = 2.0
 
 log = structlog.get_logger()
 
-MakeLoop = Callable[[Stream, int, Feed], tuple[ShardLoop, Any]]
+MakeLoop = Callable[[Stream, int, Feed], tuple[ShardLoop, Relay]]
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -33,13 +36,16 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self,
         stream: Stream,
         *,
-        consumer: AIOKafkaConsumer,
+        make_consumer: Callable[[], Any],
         broadcast: Broadcast | None,
         make_loop: MakeLoop,
         records_max: int,
+        session_timeout_s: float,
     ) -> None:
         self.stream = stream
-        self._consumer = consumer
+        self._make_consumer = make_consumer
+        self._consumer: Any = None
+        self._stop_wait_s = session_timeout_s / STOPS_PER_SESSION
         self._broadcast = broadcast
         self._make_loop = make_loop
         self._cap = records_max
@@ -53,8 +59,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def run(self, stop: asyncio.Event) -> None:
         """Join the group and run what it assigns until stopped; a shard's bug ends the process through here."""
-        await start_patiently(self._consumer, stop, self.stream.name)
-        if stop.is_set():
+        self._consumer = await start_patiently(self._make_consumer, stop, self.stream.name)
+        if self._consumer is None:
             return
         self._consumer.subscribe(list(self.stream.topics), listener=self)
         stopped: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
@@ -77,8 +83,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start a shard for each partition number assigned to us."""
         partitions = sorted({tp.partition for tp in assigned})
-        for partition in partitions:
-            self._start(partition)
+        try:
+            for partition in partitions:
+                self._start(partition)
+        except Exception as error:
+            # aiokafka would only log it, and the shards would never run.
+            self._fail(error)
         metrics.SHARDS_OWNED.labels(self.stream.name).set(len(partitions))
         log.info("shards_assigned", stream=self.stream.name, partitions=partitions)
 
@@ -86,21 +96,23 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         own = [TopicPartition(topic, partition) for topic in self.stream.topics]
         feed = Feed(self._consumer, own, self._broadcast, self._cap)
         loop, relay = self._make_loop(self.stream, partition, feed)
-        stop = asyncio.Event()
-        relay_stop = asyncio.Event()
-        tasks = [asyncio.create_task(loop.run(stop)), asyncio.create_task(relay.run(relay_stop))]
-        for task in tasks:
+        running = _Running(loop, relay, feed)
+        for task in running.tasks:
             task.add_done_callback(self._note_failure)
-        self._running[partition] = _Running(loop, feed, stop, relay_stop, tasks)
+        self._running[partition] = running
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None and not self._failed.done():
-            self._failed.set_exception(task.exception())  # type: ignore[arg-type]  # checked the line above
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
 
     async def _stop_all(self) -> None:
         running = list(self._running.values())
         self._running.clear()
-        await asyncio.gather(*(one.stop() for one in running))
+        await asyncio.gather(*(one.stop(self._stop_wait_s) for one in running))
         metrics.SHARDS_OWNED.labels(self.stream.name).set(0)
 
     async def _commit_for_lag_tools(self, stop: asyncio.Event) -> None:
@@ -123,58 +135,29 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 class _Running:
     """The tasks of one owned shard."""
 
-    def __init__(
-        self,
-        loop: ShardLoop,
-        feed: Feed,
-        stop: asyncio.Event,
-        relay_stop: asyncio.Event,
-        tasks: Sequence[asyncio.Task[None]],
-    ) -> None:
+    def __init__(self, loop: ShardLoop, relay: Relay, feed: Feed) -> None:
         self.loop = loop
+        self._relay = relay
         self._feed = feed
-        self._stop = stop
-        self._relay_stop = relay_stop
-        self._tasks = tasks
+        self._stop = asyncio.Event()
+        self._relay_stop = asyncio.Event()
+        self._applying = asyncio.create_task(loop.run(self._stop))
+        self._relaying = asyncio.create_task(relay.run(self._relay_stop))
 
-    async def stop(self) -> None:
+    @property
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """What runs; none of them ends by itself but with a bug."""
+        return self._applying, self._relaying
+
+    async def stop(self, wait_s: float) -> None:
         """Finish the batch at hand, then the relay; cut both off when they take too long."""
         self._stop.set()
-        await asyncio.wait({self._tasks[0]}, timeout=STOP_WAIT_S)
+        self._feed.wake()
+        await asyncio.wait({self._applying}, timeout=wait_s)
+        self._applying.cancel()
         self._relay_stop.set()
-        await asyncio.wait(self._tasks, timeout=STOP_WAIT_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._relay.wake()
+        await asyncio.wait(self.tasks, timeout=wait_s)
+        self._relaying.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         await self._feed.close()
-
-
-def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int) -> Any:
-    """The group's consumer: range assignment keeps partition n of all topics together."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=f"arrears.{service}.{stream}",
-        client_id=f"arrears-{service}-{stream}",
-        partition_assignment_strategy=[RangePartitionAssignor],
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=int(session_timeout_s * 1000),
-        heartbeat_interval_ms=int(session_timeout_s * 1000 / 4),
-        fetch_max_wait_ms=wait_ms,
-        # While one partition's records wait to be applied, others of the same broker are not fetched for this long.
-        consumer_timeout_ms=20,
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-    )
-
-
-async def start_patiently(client: Any, stop: asyncio.Event, name: str) -> None:
-    """Start a Kafka client, waiting for the broker as long as it takes, with one clear line a try."""
-    waits = retry.backoff_s()
-    while not stop.is_set():
-        try:
-            await client.start()
-            return
-        except (KafkaError, OSError) as error:
-            await (client.close() if hasattr(client, "close") else client.stop())
-            log.warning("broker_unreachable", client=name, error=type(error).__name__)
-            await retry.sleep_unless(stop, next(waits))

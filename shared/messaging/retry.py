@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import asyncpg
+import structlog
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,8 +18,15 @@ BACKOFF_MAX_S: Final = 10.0
 
 # SQLSTATE classes: connection, resources, operator intervention, system; and the transient members of others.
 _PASSING_CLASSES: Final = {"08", "53", "57", "58"}
-_PASSING_STATES: Final = {"40001", "40P01", "55P03", "25006"}
+_PASSING_STATES: Final = {"40001", "40P01", "55P03", "25006", "25P03", "25P04"}
 _DATA_CLASSES: Final = {"22", "23"}
+
+# OSErrors that are about this machine's files, not about another party.
+_LOCAL_FILES: Final = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+# aiokafka says so when one of its own tasks has died: the client never works again, only a new process does.
+_BROKEN_CLIENT: Final = "Unexpected error during"
+
+log = structlog.get_logger()
 
 
 def sqlstate(error: BaseException) -> str:
@@ -28,7 +36,14 @@ def sqlstate(error: BaseException) -> str:
 
 
 def is_passing(error: BaseException) -> bool:
-    """True for what goes away by waiting: a database or broker that is down, a deadlock, a lock timeout."""
+    """True for what goes away by waiting: a database or broker that is down, a deadlock, a lock timeout.
+
+    A group of errors passes when each of them does.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_passing(one) for one in error.exceptions)
+    if isinstance(error, _LOCAL_FILES) or str(error).startswith(_BROKEN_CLIENT):
+        return False
     if isinstance(error, (Unavailable, ConnectionError, TimeoutError, OSError, KafkaError, PoolTimeout)):
         return True
     state = sqlstate(error)
@@ -66,3 +81,17 @@ async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+async def persist(action: Callable[[], Awaitable[None]], stop: asyncio.Event, what: str) -> None:
+    """Do it, again after each failure that passes, with one clear line a try; give up only when asked to stop."""
+    waits = backoff_s()
+    while not stop.is_set():
+        try:
+            await action()
+            return
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning(f"{what}_waits", error=type(error).__name__)
+            await sleep_unless(stop, next(waits))

@@ -12,12 +12,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.contracts.envelope import decode
+from shared.contracts.topics import BY_NAME
 from shared.messaging import metrics, retry, store
 from shared.messaging.feed import Feed, Fetched
 from shared.messaging.relay import Relay
 from shared.messaging.store import OutboxRow
 from shared.messaging.stream import Received, Record, Refused, ShardId, ShardState, Stream, source_of
-from shared.messaging.transaction import PartitionCounts, Transaction
+from shared.messaging.transaction import Fenced, PartitionCounts, Transaction
 from shared.runtime.clock import Clock
 from shared.vocabulary.errors import Rejected
 
@@ -26,10 +27,6 @@ YIELD_EVERY: Final = 500
 """Records decoded between two breaths of the event loop, so that heartbeats go out."""
 
 log = structlog.get_logger()
-
-
-class Fenced(Exception):  # noqa: N818  a state to act on, not a failure
-    """Another member holds the shard under a newer epoch; nothing was written."""
 
 
 class ShardLoop:
@@ -57,19 +54,22 @@ class ShardLoop:
         self._relay = relay
         self._counts = counts
         self._clock = clock
+        self._waits = retry.backoff_s()
 
-    @property
-    def relayed_seq(self) -> int:
-        """The last outbox sequence of this shard that Kafka acknowledged."""
-        return self._relay.relayed_seq
+    def progress(self) -> dict[str, Any]:
+        """How far this shard is, as committed by this owner."""
+        return {
+            "offsets": self.state.offsets,
+            "emitted": self.state.next_seq - 1,
+            "relayed": self._relay.relayed_seq,
+            "work": self.work_left,
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Acquire and apply until stopped; passing failures are waited out, anything else is raised."""
-        waits = retry.backoff_s()
         while not stop.is_set():
             try:
                 await self._acquire()
-                waits = retry.backoff_s()
                 await self._apply_until(stop)
             except Fenced:
                 log.warning("shard_fenced", shard=str(self.shard), epoch=self.state.epoch)
@@ -78,7 +78,7 @@ class ShardLoop:
                 if not retry.is_passing(error):
                     raise
                 log.warning("shard_waits", shard=str(self.shard), error=type(error).__name__)
-                await retry.sleep_unless(stop, next(waits))
+                await retry.sleep_unless(stop, next(self._waits))
 
     async def _acquire(self) -> None:
         async with self._engine.begin() as connection:
@@ -106,6 +106,7 @@ class ShardLoop:
                     raise
                 log.warning("batch_bisected", shard=str(self.shard), records=len(decoded))
                 rows = await self._transact(fetched, decoded, self._bisect)
+        self._waits = retry.backoff_s()
         metrics.RECORDS.labels(self.shard.stream).inc(len(decoded))
         self._relay.offer(rows)
 
@@ -120,16 +121,18 @@ class ShardLoop:
     async def _transact(
         self, fetched: Fetched, decoded: Sequence[Received | Refused], handle: Callable[..., Any]
     ) -> list[OutboxRow]:
-        """The transaction boundary: lock, check epoch and offsets, handle, write everything, commit."""
+        """The transaction boundary: handle, then move the row under our epoch with everything that came out, commit.
+
+        The state in memory is what this owner committed last; a row moved by anybody else is seen at the end, and
+        nothing is kept.
+        """
+        state = self.state.copy()
+        if any(state.offsets.get(topic, 0) != offset for topic, offset in fetched.first.items()):
+            log.warning("shard_offsets_moved", shard=str(self.shard))
+            raise Fenced
         async with self._engine.begin() as connection:
-            state = await self._locked(connection)
-            if any(state.offsets.get(topic, 0) != offset for topic, offset in fetched.first.items()):
-                raise _moved(self.shard)
             tx = self._transaction(connection, state, decoded)
             fresh = self._unseen(decoded, state, tx)
-            for one in decoded:
-                if isinstance(one, Refused):
-                    tx.dead_letter(one.record, one.refusal.reason, one.refusal.detail)
             if fresh:
                 await handle(fresh, tx)
             state.offsets.update(fetched.following)
@@ -143,19 +146,16 @@ class ShardLoop:
         work = self._stream.work
         if work is None:
             return
+        state = self.state.copy()
+        rows: list[OutboxRow] = []
         async with self._engine.begin() as connection:
-            state = await self._locked(connection)
             tx = self._transaction(connection, state, ())
             more = await work(tx)
-            rows = await tx.finish()
-        self.state, self.work_left = state, more
+            # Looking and finding nothing to do costs no write, and so no wait for the disk.
+            if not tx.is_empty or await store.wrote(connection):
+                rows = await tx.finish()
+        self.state, self.work_left = state, more or tx.work_woken
         self._relay.offer(rows)
-
-    async def _locked(self, connection: Any) -> ShardState:
-        state = await store.lock(connection, self.shard)
-        if state.epoch != self.state.epoch:
-            raise Fenced
-        return state
 
     def _transaction(self, connection: Any, state: ShardState, decoded: Sequence[Received | Refused]) -> Transaction:
         for one in decoded:
@@ -164,18 +164,20 @@ class ShardLoop:
         return Transaction(connection, self._service, self.shard, state, self._counts, self._clock.now())
 
     def _unseen(self, decoded: Sequence[Received | Refused], state: ShardState, tx: Transaction) -> list[Received]:
-        """What the watermarks have not seen; a relay that repeats itself is dropped here."""
+        """What the watermarks have not seen (a relay that repeats itself is dropped here) and could be decoded."""
         fresh = []
         for one in decoded:
-            if isinstance(one, Refused):
-                continue
             if one.source_shard is not None:
                 lane = f"{one.record.topic}|{one.source_shard}"
                 if one.source_seq <= state.watermarks.get(lane, 0):
                     tx.count("repeated", 1)
                     continue
                 state.watermarks[lane] = one.source_seq
-            fresh.append(one)
+            if isinstance(one, Received):
+                fresh.append(one)
+            elif self.shard.partition == 0 or one.record.topic not in self._stream.broadcast:
+                # Every shard reads a broadcast record; one of them says that it is wrong.
+                tx.dead_letter(one.record, one.refusal.reason, one.refusal.detail)
         return fresh
 
     async def _handle(self, events: Sequence[Received], tx: Transaction) -> None:
@@ -199,11 +201,6 @@ class ShardLoop:
             await self._bisect(events[middle:], tx)
 
 
-def _moved(shard: ShardId) -> Exception:
-    log.warning("shard_offsets_moved", shard=str(shard))
-    return Fenced()
-
-
 def _refused_detail(error: BaseException) -> str:
     """The kind of refusal only: the driver's text may quote the value."""
     original = getattr(error, "orig", None) or error
@@ -211,9 +208,11 @@ def _refused_detail(error: BaseException) -> str:
 
 
 def _decoded(record: Record) -> Received | Refused:
+    # Core banking's records carry no sequence of ours, whatever their headers say.
+    ours = record.headers and BY_NAME[record.topic].publisher != "core"
+    source, seq = source_of(record.headers) if ours else (None, 0)
     try:
         event = decode(record.topic, record.value, record.headers)
     except Rejected as refusal:
-        return Refused(record, refusal)
-    source, seq = source_of(record.headers)
+        return Refused(record, refusal, source, seq)
     return Received(event, record, source, seq)

@@ -1,5 +1,6 @@
 """What a service declares and what its handlers receive: streams, shards, records."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -54,6 +55,8 @@ class Refused:
 
     record: Record
     refusal: Rejected
+    source_shard: str | None = None
+    source_seq: int = 0
 
 
 class Handler(Protocol):
@@ -99,17 +102,27 @@ class ShardState:
     watermarks: dict[str, int]
     counters: dict[str, int] = field(default_factory=dict)
 
+    def copy(self) -> "ShardState":
+        """One to change in a transaction that may yet fail."""
+        return ShardState(self.epoch, self.next_seq, dict(self.offsets), dict(self.watermarks), dict(self.counters))
+
 
 SOURCE_HEADER = "arrears-shard"
 SEQ_HEADER = "arrears-seq"
 SEQ_DIGITS_MAX = 18
 """Anything longer is not a sequence of ours: it would not fit a 64-bit column."""
+_SOURCE = re.compile(rb"[a-z0-9_-]{1,40}\.[a-z0-9_-]{1,40}\.[0-9]{1,6}")
+"""service.stream.partition: what else stands in the header is nobody's shard, and may be unfit for a column."""
 
 
 def source_of(headers: Sequence[tuple[str, bytes]]) -> tuple[str | None, int]:
     """The outbox shard and sequence a record of ours travels with; (None, 0) for anybody else's."""
-    found: Mapping[str, bytes] = dict(headers) if headers else {}
+    if not headers:
+        return None, 0
+    found: Mapping[str, bytes] = dict(headers)
     source, seq = found.get(SOURCE_HEADER), found.get(SEQ_HEADER)
     if source is None or seq is None or not seq.isdigit() or len(seq) > SEQ_DIGITS_MAX:
         return None, 0
-    return source.decode("utf-8", "replace"), int(seq)
+    if _SOURCE.fullmatch(source) is None:
+        return None, 0
+    return source.decode(), int(seq)

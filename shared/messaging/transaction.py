@@ -4,20 +4,29 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 import orjson
 from aiokafka.partitioner import murmur2
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.envelope import encode
+from shared.contracts.envelope import PAYLOAD_BYTES_MAX, encode
 from shared.contracts.fields import Contract
 from shared.contracts.topics import TOPIC_OF
-from shared.messaging import store
-from shared.messaging.store import DeadLetter, OutboxRow
+from shared.messaging import dead_letters, store
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.store import OutboxRow
 from shared.messaging.stream import Received, Record, ShardId, ShardState
+
+KEY_BYTES_MAX: Final = 1_024
+DETAIL_CHARACTERS_MAX: Final = 1_000
 
 PartitionCounts = Mapping[str, int]
 """Topic -> number of partitions, as Kafka has them."""
+
+
+class Fenced(Exception):  # noqa: N818  a state to act on, not a failure
+    """Another member holds the shard under a newer epoch; nothing may be committed."""
 
 
 @lru_cache(maxsize=65_536)
@@ -30,7 +39,8 @@ def partition_of(key: bytes, partitions: int) -> int:
 class Transaction:
     """What a handler may do besides its own SQL on `connection`.
 
-    `now` is one instant for the whole transaction. Sequences come from the locked shard row: gapless, in commit order.
+    `now` is one instant for the whole transaction. `state` is the shard's row as committed last; it is changed here
+    and written by `finish`, provided that nobody else has moved the row: so sequences are gapless, in commit order.
     """
 
     def __init__(
@@ -84,13 +94,15 @@ class Transaction:
 
     def dead_letter(self, record: Record, reason: str, detail: str) -> None:
         """Keep a refused record with its reason, and tell the topic's dead-letter topic."""
-        self._letters.append(DeadLetter(record, reason, detail))
+        self._letters.append(DeadLetter(record, reason, detail[:DETAIL_CHARACTERS_MAX]))
         self._counters["rejected"] += 1
 
     def _append(self, data: Contract, subject: str, topic: str, partition: int, key: bytes | None) -> str:
-        seq = self._state.next_seq + len(self._outbox)
+        seq = self._next_seq()
         event_id = f"{self._source}.{seq}"
         value = encode(data, event_id=event_id, source=f"arrears/{self._source}", subject=subject, time=self.now)
+        if len(value) > PAYLOAD_BYTES_MAX:
+            raise ValueError(f"an event of {len(value)} bytes for {topic}: {PAYLOAD_BYTES_MAX} are read at most")
         self._outbox.append(OutboxRow(seq, topic, partition, key, value))
         return event_id
 
@@ -104,32 +116,46 @@ class Transaction:
         del self._letters[mark[1] :]
         self._counters = mark[2].copy()
 
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing was emitted, refused or counted."""
+        return not (self._outbox or self._letters or self._counters)
+
     async def finish(self) -> list[OutboxRow]:
-        """Write outbox, dead letters and the shard row; the rows to relay once the commit is through."""
-        self._relay_dead_letters()
-        if self._outbox:
-            await store.append_outbox(self.connection, self.shard, self._outbox)
+        """Write outbox, dead letters and the shard row; the rows to relay once the commit is through.
+
+        Raises Fenced when the row is not as it was when this transaction took its state.
+        """
         if self._letters:
-            await store.insert_dead_letters(self.connection, self.shard, self._letters, self.now)
-        self._state.next_seq += len(self._outbox)
+            self._outbox += [self._told(letter, seq) for seq, letter in enumerate(self._letters, self._next_seq())]
+            await dead_letters.insert(self.connection, self.shard, self._letters, self.now)
+        had_seq, self._state.next_seq = self._state.next_seq, self._next_seq()
         for name, count in self._counters.items():
             self._state.counters[name] = self._state.counters.get(name, 0) + count
-        await store.save(self.connection, self.shard, self._state)
+        if not await store.move(self.connection, self.shard, had_seq, self._state, self._outbox):
+            raise Fenced
         return self._outbox
 
     def count(self, name: str, amount: int) -> None:
         """Add to one of the shard's counters."""
         self._counters[name] += amount
 
-    def _relay_dead_letters(self) -> None:
-        for letter in self._letters:
-            topic = f"{letter.record.topic}.dead-letter"
-            partition = letter.record.partition % self._counts.get(topic, 1)
-            seq = self._state.next_seq + len(self._outbox)
-            headers = {
-                "arrears-reason": letter.reason,
-                "arrears-detail": letter.detail,
-                "arrears-origin": f"{letter.record.topic}/{letter.record.partition}/{letter.record.offset}",
-            }
-            text = orjson.dumps(headers).decode()
-            self._outbox.append(OutboxRow(seq, topic, partition, letter.record.key, letter.record.value or b"", text))
+    def _next_seq(self) -> int:
+        return self._state.next_seq + len(self._outbox)
+
+    def _told(self, letter: DeadLetter, seq: int) -> OutboxRow:
+        """The copy for the dead-letter topic; what is too large for it stays in the table alone."""
+        record, topic = letter.record, f"{letter.record.topic}.dead-letter"
+        value, key = record.value or b"", record.key
+        headers = {
+            "arrears-reason": letter.reason,
+            "arrears-detail": letter.detail,
+            "arrears-origin": f"{record.topic}/{record.partition}/{record.offset}",
+        }
+        if len(value) > PAYLOAD_BYTES_MAX:
+            headers["arrears-left-out"] = f"a value of {len(value)} bytes"
+            value = b""
+        if key is not None and len(key) > KEY_BYTES_MAX:
+            key = key[:KEY_BYTES_MAX]
+        partition = record.partition % self._counts.get(topic, 1)
+        return OutboxRow(seq, topic, partition, key, value, orjson.dumps(headers).decode())

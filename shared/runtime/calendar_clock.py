@@ -1,42 +1,47 @@
 """Drives a local system's simulated clock from the calendar topic."""
 
 import asyncio
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import decode
-from shared.messaging import retry
-from shared.messaging.member import start_patiently
+from shared.messaging import kafka, retry
 from shared.runtime.clock import Clock
 from shared.vocabulary.errors import Rejected
 
-CALENDAR = "banking.calendar"
+CALENDAR: Final = "banking.calendar"
 
 
 async def follow(clock: Clock, bootstrap: str, stop: asyncio.Event) -> None:
     """Set the clock to the `time` of each calendar event; starts with the last one, so a restart keeps the time."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    await start_patiently(consumer, stop, "clock")
-    place = TopicPartition(CALENDAR, 0)
-    try:
-        if not stop.is_set():
-            consumer.assign([place])
-            end = (await consumer.end_offsets([place]))[place]
-            consumer.seek(place, max(0, end - 1))
-        while not stop.is_set():
-            await _observe_next(clock, consumer, stop)
-    finally:
-        await consumer.stop()
-
-
-async def _observe_next(clock: Clock, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-    try:
-        found = await consumer.getmany(timeout_ms=500)
-    except KafkaError:
-        await retry.sleep_unless(stop, 1)
+    reader = await kafka.start_patiently(lambda: kafka.reader(bootstrap, [CALENDAR]), stop, "clock")
+    if reader is None:
         return
-    for records in found.values():
+    waits = retry.backoff_s()
+    begun = False
+    try:
+        while not stop.is_set():
+            try:
+                begun = begun or await _at_the_last(reader)
+                await _observe_next(clock, reader)
+                waits = retry.backoff_s()
+            except KafkaError:
+                await retry.sleep_unless(stop, next(waits))
+    finally:
+        await reader.stop()
+
+
+async def _at_the_last(reader: Any) -> bool:
+    place = TopicPartition(CALENDAR, 0)
+    end = (await reader.end_offsets([place]))[place]
+    reader.seek(place, max(0, end - 1))
+    return True
+
+
+async def _observe_next(clock: Clock, reader: Any) -> None:
+    for records in (await reader.getmany(timeout_ms=500)).values():
         for record in records:
             try:
                 clock.observe(decode(CALENDAR, record.value, record.headers).time)

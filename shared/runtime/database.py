@@ -20,6 +20,14 @@ _NO_USE: Final = {
     "3D000": "there is no such database",
 }
 
+SESSION: Final = {
+    "application_name": "arrears",
+    "jit": "off",
+    "timezone": "UTC",
+    # A process that stands still in a transaction (stopped, or cut off from the network) lets go of its locks.
+    "idle_in_transaction_session_timeout": "30s",
+}
+
 log = structlog.get_logger()
 
 
@@ -30,7 +38,9 @@ def engine_of(url: str, connections_max: int) -> AsyncEngine:
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=10,
-        connect_args={"timeout": 5, "server_settings": {"application_name": "arrears", "jit": "off"}},
+        # The connection used last has its statements prepared already.
+        pool_use_lifo=True,
+        connect_args={"timeout": 5, "server_settings": SESSION},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.messaging import dead_letters as letters
 from shared.messaging import store
 from shared.vocabulary.errors import Unavailable
 
@@ -56,7 +57,7 @@ def system_router(
     ) -> dict[str, Any]:
         """What was refused and why, oldest first; page with `after`."""
         async with engine.connect() as connection:
-            found = await store.dead_letters(connection, after=after, reason=reason, rows_max=limit)
+            found = await letters.listed(connection, after=after, reason=reason, rows_max=limit)
         return {"dead_letters": found, "next_after": found[-1]["id"] if len(found) == limit else None}
 
     return router

@@ -9,7 +9,8 @@ import typer
 import uvloop
 
 from shared.runtime import database, logs
-from shared.runtime.service import Only, Process, Service
+from shared.runtime.process import Only, Process
+from shared.runtime.service import Service
 from shared.runtime.settings import Settings, read_settings
 from shared.vocabulary.errors import Misconfigured
 

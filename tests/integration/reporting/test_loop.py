@@ -23,7 +23,7 @@ from shared.messaging import ShardId, store
 from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
 from shared.messaging.transaction import partition_of
 from shared.runtime import database as runtime
-from shared.runtime.service import Process
+from shared.runtime.process import Process
 from tests.integration.messaging.rig import free_port, until
 from tests.integration.reporting import story
 
@@ -113,7 +113,7 @@ async def begin_here(kafka: str, url: str) -> None:
                 await store.ensure(connection, shard)
                 state = await store.lock(connection, shard)
                 state.offsets = {place.topic: offset for place, offset in ends.items()}
-                await store.save(connection, shard, state)
+                await store.move(connection, shard, state.next_seq, state, [])
     await engine.dispose()
     await consumer.stop()
 

@@ -1,0 +1,113 @@
+"""How this system's Kafka clients are set up, and how they start: patiently, and anew after each failed try."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+
+from shared.messaging import retry
+from shared.messaging.stream import Record
+
+PRODUCER_BATCH_BYTES_MAX: Final = 512 * 1024
+FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
+HEARTBEATS_PER_SESSION: Final = 4
+
+log = structlog.get_logger()
+
+
+def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int) -> Any:
+    """The group's consumer: range assignment keeps partition n of all topics together."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=f"arrears.{service}.{stream}",
+        client_id=f"arrears-{service}-{stream}",
+        partition_assignment_strategy=[RangePartitionAssignor],
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        # What a transactional publisher aborted never happened.
+        isolation_level="read_committed",
+        session_timeout_ms=int(session_timeout_s * 1000),
+        heartbeat_interval_ms=int(session_timeout_s * 1000 / HEARTBEATS_PER_SESSION),
+        fetch_max_wait_ms=wait_ms,
+        # While one partition's records wait to be applied, others of the same broker are not fetched for this long.
+        consumer_timeout_ms=20,
+        max_partition_fetch_bytes=FETCH_BYTES_MAX,
+    )
+
+
+def reader(bootstrap: str, topics: Sequence[str]) -> Any:
+    """A consumer outside any group, for partition 0 of these topics."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    consumer.assign([TopicPartition(topic, 0) for topic in topics])
+    return consumer
+
+
+def producer(bootstrap: str, service: str) -> AIOKafkaProducer:
+    """The idempotent producer of one process."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=f"arrears-{service}",
+        enable_idempotence=True,
+        acks="all",
+        max_batch_size=PRODUCER_BATCH_BYTES_MAX,
+        max_request_size=2 * 1024 * 1024,
+        request_timeout_ms=20_000,
+    )
+
+
+def admin(bootstrap: str) -> Any:
+    """A client that asks about topics."""
+    return AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+
+
+def record_of(raw: Any) -> Record:
+    """aiokafka's record as ours."""
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers)
+
+
+async def start_patiently(make: Callable[[], Any], stop: asyncio.Event, name: str) -> Any:
+    """A started client, however long the broker takes, with one clear line a try; None when asked to stop first.
+
+    Each try makes a new client: aiokafka's consumers refuse to read after they were stopped once.
+    """
+    waits = retry.backoff_s()
+    while not stop.is_set():
+        client = make()
+        try:
+            if await _started(client, stop):
+                return client
+        except (KafkaError, OSError) as error:
+            log.warning("broker_unreachable", client=name, error=type(error).__name__)
+        await close(client)
+        await retry.sleep_unless(stop, next(waits))
+    return None
+
+
+async def _started(client: Any, stop: asyncio.Event) -> bool:
+    """True once it has started; False when asked to stop while the broker kept silent."""
+    starting, stopping = asyncio.ensure_future(client.start()), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            return True
+        return False
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
+
+
+async def close(client: Any) -> None:
+    """Stop a client, whichever kind it is."""
+    await (client.close() if hasattr(client, "close") else client.stop())

@@ -1,0 +1,62 @@
+"""What a service needs to know of Kafka's topics before it starts: that they exist, and their partition counts."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared.contracts.topics import BY_NAME, TOPICS
+from shared.messaging import kafka, retry
+from shared.messaging.stream import Stream
+from shared.vocabulary.errors import Misconfigured
+
+HINT: Final = "create them with: python -m deploy.topics"
+
+log = structlog.get_logger()
+
+
+async def learn(bootstrap: str, streams: Sequence[Stream], stop: asyncio.Event) -> dict[str, int]:
+    """Topic -> partitions, and `stream:<name>` -> shards; waits for topics that are missing.
+
+    Empty when asked to stop first. Misconfigured when a stream's topics differ in their number of partitions.
+    """
+    waits = retry.backoff_s()
+    while not stop.is_set():
+        found = await _found(bootstrap, stop)
+        missing = sorted(needed(streams) - found.keys())
+        if not missing:
+            return found | {f"stream:{stream.name}": shards_of(stream, found) for stream in streams}
+        if found:
+            log.warning("topics_missing", topics=missing, hint=HINT)
+        await retry.sleep_unless(stop, next(waits))
+    return {}
+
+
+def needed(streams: Sequence[Stream]) -> set[str]:
+    """Every topic, and the dead letters of those that are read."""
+    read = {topic for stream in streams for topic in (*stream.topics, *stream.broadcast)}
+    return {topic.name for topic in TOPICS} | {BY_NAME[topic].dead_letter for topic in read}
+
+
+def shards_of(stream: Stream, found: Mapping[str, int]) -> int:
+    """How many partitions each of the stream's topics has."""
+    counts = {topic: found[topic] for topic in stream.topics}
+    if len(set(counts.values())) > 1:
+        raise Misconfigured(f"topics of stream {stream.name} need the same number of partitions: {counts}")
+    return next(iter(counts.values()))
+
+
+async def _found(bootstrap: str, stop: asyncio.Event) -> dict[str, int]:
+    admin = await kafka.start_patiently(lambda: kafka.admin(bootstrap), stop, "topics")
+    if admin is None:
+        return {}
+    try:
+        described = await admin.describe_topics()
+    except KafkaError as error:
+        log.warning("broker_unreachable", client="topics", error=type(error).__name__)
+        return {}
+    finally:
+        await admin.close()
+    return {topic["topic"]: len(topic["partitions"]) for topic in described if topic["partitions"]}

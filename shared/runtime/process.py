@@ -1,0 +1,161 @@
+"""One service process: settings in, API and consumer out, started in order and stopped in order."""
+
+import asyncio
+import signal
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import structlog
+from fastapi import FastAPI
+
+from shared.messaging import housekeeping, kafka, retry, topology
+from shared.messaging.broadcast import Broadcast
+from shared.messaging.commands import COMMANDS, Commands
+from shared.messaging.feed import Feed
+from shared.messaging.member import Member
+from shared.messaging.publisher import Publisher
+from shared.messaging.relay import Relay
+from shared.messaging.shard import ShardLoop
+from shared.messaging.stream import ShardId, Stream
+from shared.runtime import calendar_clock, database, problems, serving
+from shared.runtime.clock import Clock, SimulatedClock, SystemClock
+from shared.runtime.http import system_router
+from shared.runtime.service import Context, Service
+from shared.runtime.settings import Settings
+
+Only: TypeAlias = Literal["api", "consumer"]
+
+log = structlog.get_logger()
+
+
+class Process:
+    """Runs a service: both halves by default, or one of them."""
+
+    def __init__(self, service: Service, settings: Settings, only: Only | None = None) -> None:
+        self._service = service
+        self._settings = settings
+        self._bootstrap = settings.kafka_bootstrap
+        self._only = only
+        self._stop = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._engine = database.engine_of(settings.database, settings.database_connections_max)
+        self._clock: Clock = SimulatedClock() if settings.clock == "simulated" else SystemClock()
+        self._publisher = Publisher(lambda: kafka.producer(self._bootstrap, service.name))
+        self._counts: dict[str, int] = {}
+        self._relay = Relay(self._engine, self._publisher, service.name, COMMANDS)
+        self._commands = Commands(self._engine, self._relay, service.name, self._counts, self._clock)
+        self._members: list[Member] = []
+        self._ready = False
+        self.context = Context(settings, self._engine, self._clock, self._commands, self._counts)
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Start, serve until stopped or until a part fails, then drain; a failed part's error is raised in a group."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                api = tasks.create_task(self._serve())
+                tasks.create_task(self._work(api))
+        finally:
+            await self._publisher.close()
+            await self._engine.dispose()
+        log.info("stopped")
+
+    async def _work(self, api: asyncio.Task[None]) -> None:
+        if not await self._prepared():
+            return
+        async with asyncio.TaskGroup() as lasting:
+            lasting.create_task(self._commands.run(self._drained))
+            async with asyncio.TaskGroup() as tasks:
+                self._start(tasks)
+                self._ready = True
+                log.info("ready", only=self._only or "both")
+                await self._stop.wait()
+            # Requests and jobs under way may still have emitted: their events are relayed last.
+            await asyncio.wait({api})
+            self._drained.set()
+
+    async def _prepared(self) -> bool:
+        """Wait for database and topics; False when asked to stop meanwhile."""
+        await database.wait_for(self._engine, self._stop)
+        self._counts.update(await topology.learn(self._bootstrap, self._service.streams, self._stop))
+        if self._stop.is_set():
+            return False
+        await retry.persist(self._commands.prepare, self._stop, "start")
+        for start in self._service.on_start:
+            await retry.persist(partial(start, self.context), self._stop, "start")
+        return not self._stop.is_set()
+
+    def _start(self, tasks: asyncio.TaskGroup) -> None:
+        tasks.create_task(housekeeping.run(self._engine, self._stop))
+        if self._settings.clock == "simulated":
+            tasks.create_task(calendar_clock.follow(self._clock, self._bootstrap, self._stop))
+        if self._only == "api":
+            return
+        for job in self._service.background:
+            tasks.create_task(retry.persist(partial(job, self.context, self._stop), self._stop, "job"))
+        for stream in self._service.streams:
+            tasks.create_task(self._consume(stream))
+
+    async def _consume(self, stream: Stream) -> None:
+        settings = self._settings
+        broadcast = None
+        if stream.broadcast:
+            broadcast = Broadcast(lambda: kafka.reader(self._bootstrap, stream.broadcast), stream.broadcast)
+        member = Member(
+            stream,
+            make_consumer=lambda: kafka.group_consumer(
+                self._bootstrap,
+                service=self._service.name,
+                stream=stream.name,
+                session_timeout_s=settings.session_timeout_s,
+                wait_ms=settings.fetch_wait_max_ms,
+            ),
+            broadcast=broadcast,
+            make_loop=self._loop,
+            records_max=settings.batch_records_max,
+            session_timeout_s=settings.session_timeout_s,
+        )
+        self._members.append(member)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(member.run(self._stop))
+            if broadcast is not None:
+                tasks.create_task(broadcast.run(self._stop))
+
+    def _loop(self, stream: Stream, partition: int, feed: Feed) -> tuple[ShardLoop, Relay]:
+        relay = Relay(self._engine, self._publisher, self._service.name, ShardId(stream.name, partition))
+        loop = ShardLoop(
+            stream,
+            partition,
+            service=self._service.name,
+            engine=self._engine,
+            feed=feed,
+            relay=relay,
+            counts=self._counts,
+            clock=self._clock,
+        )
+        return loop, relay
+
+    async def _serve(self) -> None:
+        app = FastAPI(title=f"Arrears {self._service.name}", docs_url="/docs", redoc_url=None)
+        problems.install(app)
+        app.include_router(system_router(self._engine, self._progress, lambda: self._ready))
+        if self._only != "consumer":
+            app.include_router(self._service.router(self.context))
+        await serving.serve(app, self._settings.http_host, self._settings.http_port, self._stop)
+
+    async def _progress(self) -> dict[str, Any]:
+        pending = dict(await self._service.pending(self.context)) if self._service.pending else {}
+        return {
+            "clock": self._clock.now().isoformat(),
+            "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},
+            "owned": {
+                member.stream.name: {str(n): loop.progress() for n, loop in member.loops.items()}
+                for member in self._members
+            },
+            "pending": pending,
+        }
