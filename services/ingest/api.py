@@ -19,7 +19,7 @@ from shared.vocabulary.errors import Rejected
 from shared.vocabulary.money import decimal_text
 
 AccountId = Annotated[str, Path(max_length=200)]
-AsOf = Annotated[date | None, Query(description="the day to assess; by default the account's own latest")]
+AsOf = Annotated[date | None, Query(description="the day to assess; by default the latest it is aged to")]
 
 
 def router(context: Context, packs: Packs) -> APIRouter:
@@ -135,7 +135,8 @@ async def _known(connection: AsyncConnection, account_id: str, packs: Packs) -> 
     if account.rules is None:
         raise Rejected("account_not_found", f"{account.waiting} facts of this account wait for its AccountOpened")
     rows = (await store.history(connection, [account_id]))[account_id]
-    return _Known(rows, account.version, account.as_of, packs)
+    # A day that changed nothing left no trace in the account: the shard knows how far it is aged.
+    return _Known(rows, account.version, max(account.as_of, row["aged_to"] or account.as_of), packs)
 
 
 def _total(row: dict[str, Any]) -> dict[str, Any]:

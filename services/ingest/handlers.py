@@ -193,7 +193,7 @@ def _row(account: Account, shard: int) -> AccountRow:
     folded = translate.folded(account)
     now = account.assessment
     if account.rules is None or now is None:
-        nothing = (None,) * 9
+        nothing = (None,) * 8
         return AccountRow(account.account_id, shard, folded, account.waiting, *nothing, account.version, None)
     return AccountRow(
         account.account_id,
@@ -206,7 +206,6 @@ def _row(account: Account, shard: int) -> AccountRow:
         account.policy,
         now.state,
         now.bucket,
-        now.days_past_due,
         now.arrears_minor,
         now.exposure_minor,
         account.version,

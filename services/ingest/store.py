@@ -45,13 +45,13 @@ _LOAD = sa.text("SELECT account_id, folded, currency FROM account WHERE account_
 )
 _SAVE = sa.text(
     """INSERT INTO account (account_id, shard, folded, waiting, customer_id, product, currency, policy, state, bucket,
-                            days_past_due, arrears_minor, exposure_minor, version, next_transition_on)
+                            arrears_minor, exposure_minor, version, next_transition_on)
        SELECT * FROM unnest(:account_ids, :shards, :folded, :waiting, :customers, :products, :currencies, :policies,
-                            :states, :buckets, :days, :arrears, :exposures, :versions, :transitions)
+                            :states, :buckets, :arrears, :exposures, :versions, :transitions)
        ON CONFLICT (account_id) DO UPDATE SET
            folded = excluded.folded, waiting = excluded.waiting, customer_id = excluded.customer_id,
            product = excluded.product, currency = excluded.currency, policy = excluded.policy, state = excluded.state,
-           bucket = excluded.bucket, days_past_due = excluded.days_past_due, arrears_minor = excluded.arrears_minor,
+           bucket = excluded.bucket, arrears_minor = excluded.arrears_minor,
            exposure_minor = excluded.exposure_minor, version = excluded.version,
            next_transition_on = excluded.next_transition_on"""
 ).bindparams(
@@ -66,7 +66,6 @@ _SAVE = sa.text(
         policies=sa.Text,
         states=sa.Text,
         buckets=sa.Text,
-        days=sa.Integer,
         arrears=sa.BigInteger,
         exposures=sa.BigInteger,
         versions=sa.BigInteger,
@@ -86,7 +85,10 @@ _SET_SHARD_DAY = sa.text(
     """INSERT INTO shard_day (shard, closed_to, aged_to) VALUES (:shard, :closed_to, :aged_to)
        ON CONFLICT (shard) DO UPDATE SET closed_to = excluded.closed_to, aged_to = excluded.aged_to"""
 )
-_ONE = sa.text("SELECT shard, folded, version, next_transition_on FROM account WHERE account_id = :account_id")
+_ONE = sa.text(
+    """SELECT a.folded, a.version, d.aged_to FROM account a LEFT JOIN shard_day d USING (shard)
+       WHERE a.account_id = :account_id"""
+)
 _PORTFOLIO = sa.text(
     """SELECT currency, bucket, state, count(*) AS accounts, sum(arrears_minor)::bigint AS arrears_minor,
               sum(exposure_minor)::bigint AS exposure_minor
@@ -122,7 +124,7 @@ async def save(connection: AsyncConnection, rows: Sequence[AccountRow]) -> None:
     """Write whole accounts in one statement."""
     names = (
         "account_ids", "shards", "folded", "waiting", "customers", "products", "currencies", "policies", "states",
-        "buckets", "days", "arrears", "exposures", "versions", "transitions",
+        "buckets", "arrears", "exposures", "versions", "transitions",
     )  # fmt: skip
     await connection.execute(_SAVE, _columns(rows, names))
 

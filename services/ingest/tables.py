@@ -33,7 +33,6 @@ account = sa.Table(
     sa.Column("policy", sa.Text),
     sa.Column("state", sa.Text),
     sa.Column("bucket", sa.Text),
-    sa.Column("days_past_due", sa.Integer),
     sa.Column("arrears_minor", sa.BigInteger),
     sa.Column("exposure_minor", sa.BigInteger),
     sa.Column("version", sa.BigInteger, nullable=False),
@@ -78,7 +77,6 @@ class AccountRow(NamedTuple):
     policy: str | None
     state: str | None
     bucket: str | None
-    days_past_due: int | None
     arrears_minor: int | None
     exposure_minor: int | None
     version: int

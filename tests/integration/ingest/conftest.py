@@ -1,0 +1,132 @@
+"""Ingest on a real database: its handlers called as the loop calls them, its events read from the outbox."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest_asyncio
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import services.ingest
+from services.ingest import api, tables
+from services.ingest.handlers import Handlers
+from services.ingest.packs import load
+from shared.contracts.envelope import Event, decode
+from shared.contracts.fields import Contract
+from shared.messaging import Received, ShardId, Transaction, store
+from shared.messaging import tables as messaging
+from shared.messaging.stream import Record
+from shared.runtime import database as runtime
+from shared.runtime import problems
+from tests.conftest import DatabaseFactory
+
+MIGRATIONS = Path(services.ingest.__file__).parent / "migrations"
+SHARD = ShardId("accounts", 0)
+COUNTS = {"delinquency.status": 2, "stream:accounts": 1}
+Told = tuple[Contract, datetime]
+"""A fact and the instant it was recorded."""
+
+
+class Ledgers:
+    """One ingest shard without Kafka: batches in, status events out."""
+
+    def __init__(self, engine: AsyncEngine, http: httpx.AsyncClient, chunk: int = 2) -> None:
+        self.engine = engine
+        self.http = http
+        self.handlers = Handlers(load(), simulated_clock=False, day_close_accounts_max=chunk)
+        self.rejected: list[str] = []
+        self.duplicates = 0
+
+    async def take(self, facts: Iterable[Told]) -> None:
+        """One batch, and the day closes it asks for."""
+        batch = [received(data, at, number) for number, (data, at) in enumerate(facts)]
+        woken = False
+        async with self.engine.begin() as connection:
+            tx = await _transaction(connection)
+            await self.handlers.facts(batch, tx)
+            self.rejected += [letter.reason for letter in tx._letters]
+            self.duplicates += tx._counters["duplicate"]
+            woken = tx.work_woken
+            # What the loop adds to it is proved elsewhere; here the outbox must show ingest's own events alone.
+            tx._letters.clear()
+            await tx.finish()
+        while woken:
+            woken = await self.close_a_chunk()
+
+    async def close_a_chunk(self) -> bool:
+        """One transaction of the day close."""
+        async with self.engine.begin() as connection:
+            tx = await _transaction(connection)
+            more = await self.handlers.day_close(tx)
+            await tx.finish()
+        return more
+
+    async def told(self) -> list[Any]:
+        """The data of every event so far, in order."""
+        async with self.engine.connect() as connection:
+            rows = await store.read_outbox(connection, SHARD, 0, 100_000)
+        return [decode("delinquency.status", row.value).data for row in rows]
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """Each account's assessed columns."""
+        statement = sa.select(tables.account).order_by(tables.account.c.account_id)
+        async with self.engine.connect() as connection:
+            return [dict(row._mapping) for row in await connection.execute(statement)]
+
+
+async def _transaction(connection: Any) -> Transaction:
+    await store.ensure(connection, SHARD)
+    state = await store.lock(connection, SHARD)
+    return Transaction(connection, "ingest", SHARD, state, COUNTS, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def received(data: Contract, at: datetime, number: int) -> Received:
+    """A fact as the loop hands it over."""
+    event: Event[Any] = Event(f"e{number}", "core", "test", None, at, data)
+    return Received(event, Record("banking.billing", 0, number, None, b"{}"))
+
+
+def noon(day: date) -> datetime:
+    """An instant of that day."""
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ingest_url(database: DatabaseFactory) -> str:
+    """A migrated schema."""
+    url = await database("ingest", fresh=True)
+    await runtime.migrate(url, MIGRATIONS)
+    return url
+
+
+@pytest_asyncio.fixture
+async def ledgers(ingest_url: str) -> AsyncIterator[Ledgers]:
+    """The shard, emptied, and the API."""
+    engine = runtime.engine_of(ingest_url, 5)
+    await clear(engine)
+    app = FastAPI()
+    problems.install(app)
+
+    class Context:
+        """What the router needs of a process."""
+
+        def __init__(self) -> None:
+            self.engine = engine
+
+    app.include_router(api.router(Context(), load()))  # type: ignore[arg-type]  # the router reads the engine only
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ingest") as http:
+        yield Ledgers(engine, http)
+    await engine.dispose()
+
+
+async def clear(engine: AsyncEngine) -> None:
+    """Empty every table."""
+    async with engine.begin() as connection:
+        names: Sequence[str] = [t.name for t in (*tables.metadata.sorted_tables, *messaging.metadata.sorted_tables)] + [
+            "outbox"
+        ]
+        await connection.execute(sa.text(f"TRUNCATE {', '.join(names)}"))
