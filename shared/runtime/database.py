@@ -8,7 +8,7 @@ import orjson
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, ExceptionContext, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.messaging import retry
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 def engine_of(url: str, connections_max: int) -> AsyncEngine:
     """A pool that waits a bounded time for a connection; JSON is read and written by orjson."""
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=connections_max,
         max_overflow=0,
@@ -44,6 +44,14 @@ def engine_of(url: str, connections_max: int) -> AsyncEngine:
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+    event.listen(engine.sync_engine, "handle_error", _count_as_lost)
+    return engine
+
+
+def _count_as_lost(context: ExceptionContext) -> None:
+    """asyncpg loses count of its own state when a connection breaks at a bad moment: that connection is gone too."""
+    if "cannot switch to state" in str(context.original_exception):
+        context.is_disconnect = True
 
 
 async def wait_for(engine: AsyncEngine, stop: asyncio.Event) -> None:

@@ -1,0 +1,302 @@
+"""Drives the tally service on real parts: publishes facts, starts and stops copies of it, reads what came out."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
+from shared.messaging.transaction import partition_of
+from shared.runtime.process import Only, Process
+from tests.integration.messaging.tally import CALENDAR, OUT, TOPICS, Tally, TallySettings, service
+
+PARTITIONS = 2
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Out:
+    """One record of the tally on its output topic."""
+
+    partition: int
+    source: str
+    seq: int
+    subject: str
+
+
+def repayment(number: int | str, channel: str = "bank", account: str | None = None) -> tuple[str, bytes]:
+    """Key and value of one RepaymentReceived."""
+    account = account or f"account-{number}"
+    data = {
+        "account_id": account,
+        "repayment_id": f"r{number}",
+        "amount": {"amount": "1.00", "currency": "EUR"},
+        "effective_on": "2026-01-01",
+        "channel": channel,
+    }
+    return account, event("arrears.repayments.RepaymentReceived.v1", f"r{number}", data)
+
+
+def event(kind: str, event_id: str, data: Mapping[str, Any], at: str = "2026-01-01T10:00:00Z") -> bytes:
+    """A structured CloudEvent."""
+    head = {"specversion": "1.0", "id": event_id, "source": "core", "type": kind, "time": at}
+    return json.dumps({**head, "data": data}).encode()
+
+
+def day_closed(day: str, at: str | None = None) -> bytes:
+    """The value of one BusinessDayClosed."""
+    kind = "arrears.calendar.BusinessDayClosed.v1"
+    return event(kind, f"day-{day}", {"business_date": day}, at or f"{day}T21:30:00Z")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def until(met: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """Wait for a condition, sync or async; names it when it never comes."""
+    end = time.monotonic() + patience_s
+    while True:
+        found = met()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {patience_s:.0f} s in vain for: {what}")
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Rig:
+    """One test's service name, database and view of the broker."""
+
+    kafka: str
+    database_url: str
+    engine: AsyncEngine
+    producer: AIOKafkaProducer
+    name: str
+    starts: Mapping[TopicPartition, int]
+    running: list["Running"] = field(default_factory=list)
+
+    def settings(self, **more: Any) -> TallySettings:
+        """Settings of one copy."""
+        values: dict[str, Any] = {
+            "environment": "local",
+            "kafka_bootstrap": self.kafka,
+            "database_url": self.database_url,
+            "http_port": free_port(),
+            "session_timeout_s": 3,
+            "tally_name": self.name,
+        }
+        return TallySettings(**{**values, **more})
+
+    def start(self, tally: Tally | None = None, only: Only | None = None, **more: Any) -> "Running":
+        """One copy of the service in this event loop."""
+        settings = self.settings(**more)
+        process = Process(service(self.name, tally or Tally()), settings, only)
+        running = Running(process, settings, asyncio.create_task(process.run()))
+        self.running.append(running)
+        return running
+
+    async def publish(self, facts: Sequence[tuple[str, bytes]], topic: str = TOPICS[1], headers: Any = None) -> None:
+        """Facts on a keyed topic, in order."""
+        sent = [
+            await self.producer.send(
+                topic, value, key=key.encode(), partition=partition_of(key.encode(), PARTITIONS), headers=headers or []
+            )
+            for key, value in facts
+        ]
+        await asyncio.gather(*sent)
+
+    async def close_day(self, day: str) -> None:
+        await self.producer.send_and_wait(CALENDAR, day_closed(day), partition=0)
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(sa.text(statement), values))
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.text(statement), values)
+
+    async def effects(self) -> int:
+        return int((await self.rows("SELECT count(*) FROM effect"))[0][0])
+
+    async def applied(self, count: int) -> None:
+        """Wait until that many facts took effect."""
+        await until(lambda: self._has(count), f"{count} facts applied")
+
+    async def _has(self, count: int) -> bool:
+        return await self.effects() >= count
+
+    async def quiet(self) -> None:
+        """Wait until Kafka has all that was emitted, and that is noted."""
+        await until(self._relayed, "all outbox rows relayed")
+
+    async def _relayed(self) -> bool:
+        found = await self.rows(
+            "SELECT 1 FROM shard s JOIN relay r USING (stream, partition) WHERE s.next_seq - 1 > r.relayed_seq"
+        )
+        return not found
+
+    async def out(self, topic: str = OUT) -> list[Out]:
+        """Everything this rig's service put on the topic since the test began, in order of each partition."""
+        return [
+            Out(r.partition, dict(r.headers)[SOURCE_HEADER].decode(), int(dict(r.headers)[SEQ_HEADER]), _subject(r))
+            for r in await self.raw(topic)
+        ]
+
+    async def raw(self, topic: str) -> list[Any]:
+        """The same as Kafka's records."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            places = [tp for tp in self.starts if tp.topic == topic]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            found: list[Any] = []
+            for tp in places:
+                consumer.seek(tp, self.starts[tp])
+            for tp in places:
+                while await consumer.position(tp) < ends[tp]:
+                    found += (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
+        finally:
+            await consumer.stop()
+        return [r for r in found if dict(r.headers).get(SOURCE_HEADER, b"").startswith(self.name.encode() + b".")]
+
+    async def assert_exact(self, count: int) -> list[Out]:
+        """Each of `count` facts took effect once, was told once downstream, and sequences have no gap."""
+        await self.applied(count)
+        await self.quiet()
+        assert await self.rows("SELECT id, times FROM effect WHERE times <> 1") == []
+        assert await self.effects() == count
+        out = await self.out()
+        seen = first_appearances(out)
+        told = sorted(one.subject for one in seen)
+        assert told == sorted(row[0] for row in await self.rows("SELECT id FROM effect"))
+        for stream, partition, emitted in await self.rows("SELECT stream, partition, next_seq - 1 FROM shard"):
+            seqs = sorted(one.seq for one in seen if one.source == f"{self.name}.{stream}.{partition}")
+            assert seqs == list(range(1, emitted + 1)), f"{stream}.{partition} has gaps"
+        return out
+
+    def program(self, **env: str) -> dict[str, str]:
+        """The environment of a copy that runs as a program of its own."""
+        return {
+            **os.environ,
+            "PYTHONPATH": os.getcwd(),
+            "ARREARS_ENVIRONMENT": "local",
+            "ARREARS_KAFKA_BOOTSTRAP": self.kafka,
+            "ARREARS_DATABASE_URL": self.database_url,
+            "ARREARS_HTTP_PORT": str(free_port()),
+            "ARREARS_SESSION_TIMEOUT_S": "3",
+            "ARREARS_TALLY_NAME": self.name,
+            **env,
+        }
+
+
+def first_appearances(out: Sequence[Out]) -> list[Out]:
+    """What a consumer keeps: per partition and source only what is newer than all it saw before."""
+    marks: dict[tuple[int, str], int] = {}
+    kept = []
+    for one in out:
+        lane = (one.partition, one.source)
+        if one.seq > marks.get(lane, 0):
+            marks[lane] = one.seq
+            kept.append(one)
+    return kept
+
+
+def _subject(record: Any) -> str:
+    return str(json.loads(record.value).get("subject", ""))
+
+
+@dataclass
+class Running:
+    """One copy of the service in the test's own event loop."""
+
+    process: Process
+    settings: TallySettings
+    task: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.http_port}"
+
+    async def stop(self) -> None:
+        """The orderly end, as SIGTERM asks for it."""
+        self.process.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            await self.task
+
+    async def crash(self) -> None:
+        """The end without goodbye: every task is cut off where it stands."""
+        self.task.cancel()
+        with suppress(BaseException):
+            async with asyncio.timeout(PATIENCE_S):
+                await self.task
+
+
+async def start_program(rig: Rig, **env: str) -> asyncio.subprocess.Process:
+    """A copy as a program of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.integration.messaging.tally",
+        env=rig.program(**env),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+@asynccontextmanager
+async def new_rig(kafka: str, database_url: str, create: Callable[[sa.Connection], None]) -> AsyncIterator[Rig]:
+    """A service nobody else knows, whose shards start at the present end of the topics."""
+    engine = create_async_engine(database_url, pool_size=2)
+    async with engine.begin() as connection:
+        await connection.run_sync(create)
+    starts = await _ends(kafka)
+    for partition in range(PARTITIONS):
+        offsets = {t: starts[TopicPartition(t, partition)] for t in TOPICS}
+        offsets[CALENDAR] = starts[TopicPartition(CALENDAR, 0)]
+        async with engine.begin() as connection:
+            await connection.execute(
+                sa.text("INSERT INTO shard VALUES ('tally', :n, 0, 1, CAST(:offsets AS jsonb), '{}', '{}')"),
+                {"n": partition, "offsets": json.dumps(offsets)},
+            )
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, max_request_size=2_000_000)
+    await producer.start()
+    rig = Rig(kafka, database_url, engine, producer, f"tally{uuid.uuid4().hex[:8]}", starts)
+    try:
+        yield rig
+    finally:
+        for running in rig.running:
+            if not running.task.done():
+                await running.crash()
+        await producer.stop()
+        await engine.dispose()
+
+
+async def _ends(kafka: str) -> Mapping[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    await consumer.start()
+    keyed = [topic for name in (*TOPICS, OUT) for topic in (name, f"{name}.dead-letter")]
+    places = [TopicPartition(topic, n) for topic in keyed for n in range(PARTITIONS)]
+    places += [TopicPartition(CALENDAR, 0), TopicPartition(f"{CALENDAR}.dead-letter", 0)]
+    ends: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+    await consumer.stop()
+    return ends
