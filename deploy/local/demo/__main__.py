@@ -11,6 +11,7 @@ import uvloop
 from rich.console import Console
 
 from deploy.local.demo.demo import Demo
+from deploy.local.demo.line import AwayError, RefusedError
 from deploy.local.demo.quiet import StuckError
 from deploy.local.folder import FolderBusyError
 from deploy.local.jars import JarsError
@@ -19,7 +20,7 @@ from deploy.local.program import ProgramError
 
 Customers = Annotated[int, typer.Option(min=20, envvar="CUSTOMERS")]
 Months = Annotated[int, typer.Option(min=1, max=120, envvar="MONTHS")]
-EXPECTED = (StuckError, FolderBusyError, GaveUpError, ProgramError, JarsError)
+EXPECTED = (StuckError, AwayError, RefusedError, FolderBusyError, GaveUpError, ProgramError, JarsError)
 
 
 def main(

@@ -17,6 +17,10 @@ class RefusedError(Exception):
     """A service answered with something else than success."""
 
 
+class AwayError(Exception):
+    """A server does not answer; it may be starting again."""
+
+
 class Line:
     """Asks one server, one question at a time."""
 
@@ -41,17 +45,24 @@ class Line:
         return orjson.loads(body) if body else None
 
     async def ask(self, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of one exchange."""
+        """Status and body of one exchange; AwayError when there is none."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._exchange(method, path, content)
+        except (OSError, EOFError, TimeoutError) as error:
+            self.close()
+            raise AwayError(f"{self.url} does not answer: {type(error).__name__}") from None
+
+    async def _exchange(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
-        async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await self._open()
-            writer.write(head.encode() + content)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = _LENGTH.search(answer)
-            body = await reader.readexactly(int(length[1])) if length else b""
+        reader, writer = await self._open()
+        writer.write(head.encode() + content)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(answer)
+        body = await reader.readexactly(int(length[1])) if length else b""
         if b"\r\nconnection: close" in answer.lower():
             self.close()
         return int(answer.split(b" ", 2)[1]), body

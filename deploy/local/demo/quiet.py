@@ -13,12 +13,13 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local.demo.line import Line
+from deploy.local.demo.line import AwayError, Line
 from deploy.local.demo.progress import unfinished
 from shared.contracts.topics import TOPICS
 
 TIMEOUT_S: Final = 120.0
 PAUSE_S: Final = 0.003
+AWAY_PAUSE_S: Final = 0.2
 ORDER: Final = ("ingest", "strategy", "contact", "reporting")
 """The way of the events: there is no sense in asking a service before those that feed it."""
 
@@ -70,7 +71,12 @@ class Quiet:
                 return
 
     async def _left(self, name: str, now: datetime) -> str:
-        return unfinished(name, await self._progress(name), self._ends, now)
+        try:
+            return unfinished(name, await self._progress(name), self._ends, now)
+        except AwayError as away:
+            # It is started again; what it was at, it will do then.
+            await asyncio.sleep(AWAY_PAUSE_S)
+            return str(away)
 
     async def _is_quiet(self, now: datetime) -> bool:
         """One round in the order that proves it.

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deploy.local.demo.line import Line, RefusedError
+from deploy.local.demo.line import AwayError, Line, RefusedError
 from deploy.local.ports import free_port
 from deploy.local.serving import serve_apps
 
@@ -59,3 +59,8 @@ async def test_a_connection_the_server_closed_is_opened_anew(line: Line) -> None
     assert line._streams is not None
     line._streams[0].feed_eof()
     assert len((await line.get("/big"))["text"]) == 300_000
+
+
+async def test_a_server_that_is_down_is_away() -> None:
+    with pytest.raises(AwayError, match="does not answer"):
+        await Line(f"http://127.0.0.1:{free_port()}").get("/big")
