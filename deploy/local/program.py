@@ -98,7 +98,7 @@ class Child:
         how = "is running" if code is None else f"ended by {_signal_name(code)}" if code < 0 else f"ended with {code}"
         return f"{self.program.name} {how}; the end of {self.program.log}:\n{last_lines(self.program.log)}"
 
-    async def until(self, ready: Callable[[], bool], timeout_s: float = 60) -> None:
+    async def until(self, ready: Callable[[], bool], timeout_s: float = 120) -> None:
         """Poll `ready` until it holds. When the program ends or the time is over, end it and raise ProgramError."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -35,7 +35,7 @@ from deploy.local.postgres import ROLES, PostgresServer
 from deploy.local.program import Child, Program, ProgramError, run_to_end
 from deploy.topics import create_topics
 
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0
 MAILBOX_DOORS = ("smtp", "smtp_http", "sms_gateway")
 
 

@@ -38,7 +38,9 @@ async def mailbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mai
     command = [sys.executable, "-m", "deploy.local.mailbox", "--smtp-port", str(smtp), "--smtp-http-port", str(emails)]
     credentials = {"ARREARS_SMS_ACCOUNT_SID": SID, "ARREARS_SMS_AUTH_TOKEN": TOKEN}
     log = tmp_path_factory.mktemp("mailbox") / "mailbox.log"
-    child = await Child.start(Program("mailbox", [*command, "--sms-gateway-port", str(sms)], Path.cwd(), log, credentials))
+    child = await Child.start(
+        Program("mailbox", [*command, "--sms-gateway-port", str(sms)], Path.cwd(), log, credentials)
+    )
     await child.until(lambda: all(accepts(port) for port in (smtp, emails, sms)))
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{emails}") as emails_client,
