@@ -79,3 +79,13 @@ def test_money_of_one_currency_adds_and_shows() -> None:
 def test_two_currencies_are_never_added() -> None:
     with pytest.raises(ValueError, match="cannot add USD to EUR"):
         Money(1, "EUR") + Money(1, "USD")
+
+
+TRADED = """USD EUR JPY GBP CNY AUD CAD CHF HKD SGD SEK KRW NOK NZD INR MXN TWD ZAR BRL DKK PLN THB ILS IDR CZK AED TRY
+HUF CLP SAR PHP MYR COP RUB RON PEN BHD BGN ARS""".split()
+"""The currencies of the central banks' survey of foreign exchange, 2022."""
+
+
+def test_the_currencies_of_the_world_s_trade_are_known() -> None:
+    places = {code: decimals(code) for code in TRADED}
+    assert {code: n for code, n in places.items() if n != 2} == {"JPY": 0, "KRW": 0, "CLP": 0, "BHD": 3}
