@@ -1,5 +1,7 @@
 """Bill published, day closed, overdue on Kafka, SMS at the gateway, repaid, cured, case closed, reported."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from deploy.local.supervisor import LocalSystem
@@ -23,28 +25,42 @@ async def test_every_event_twice_and_in_reverse_order_comes_to_the_same(doors: D
     await assert_ended_well(story)
 
 
+@dataclass(frozen=True)
+class Kill:
+    """Which service is killed, right after which step of the story has begun, and what shows that it is at it."""
+
+    service: str
+    step: str
+    sign: str
+    currency: str
+    size: int = 25
+
+
 @pytest.mark.parametrize(
-    ("service", "step", "sign", "currency"),
+    "kill",
     [
-        ("ingest", "close_thursday", "TreatmentDecided", "GBP"),
-        ("strategy", "close_thursday", "ContactRequested", "CHF"),
-        ("contact", "friday_morning", "ContactAttempted", "SEK"),
-        ("reporting", "repay", "DelinquencyCured", "NOK"),
+        Kill("ingest", "repay", "", "GBP"),
+        Kill("strategy", "close_thursday", "ContactRequested", "CHF"),
+        Kill("contact", "friday_morning", "SMS", "SEK", size=120),
+        Kill("reporting", "repay", "DelinquencyCured", "NOK"),
     ],
+    ids=lambda kill: kill.service,
 )
 async def test_a_service_killed_in_the_middle_changes_nothing(
-    system: LocalSystem, doors: Doors, calendar: Calendar, service: str, step: str, sign: str, currency: str
+    system: LocalSystem, doors: Doors, calendar: Calendar, kill: Kill
 ) -> None:
     week = calendar.next_week()
-    crowd = Crowd(f"kill-{service}", 25, week[0], currency)
+    crowd = Crowd(f"kill-{kill.service}", kill.size, week[0], kill.currency)
+
+    async def under_way() -> bool:
+        if kill.sign == "SMS":
+            return bool(await doors.texts(crowd.numbers))
+        return not kill.sign or bool(doors.heard(crowd.customers, kill.sign))
 
     async def kill_once_under_way() -> None:
-        async def under_way() -> bool:
-            return bool(doors.heard(crowd.customers, sign))
-
-        await eventually(under_way, f"the first {sign}")
-        await system.kill(service)
+        await eventually(under_way, f"the first {kill.sign}")
+        await system.kill(kill.service)
 
     story = Story(doors, calendar, crowd, week)
-    await story.tell({step: kill_once_under_way})
+    await story.tell({kill.step: kill_once_under_way})
     await assert_ended_well(story)
