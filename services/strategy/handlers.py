@@ -30,9 +30,11 @@ class Handlers:
 
     async def handle(self, batch: Sequence[Received], tx: Transaction) -> None:
         """One batch of statuses and outcomes, cut where a day becomes complete."""
-        days = await store.undecided_days(tx.connection, tx.shard.partition)
-        for day in [day for day in days.values() if day.complete]:
+        dates = [received.data.business_date for received in batch if isinstance(received.data, PortfolioAged)]
+        days = await store.days(tx.connection, tx.shard.partition, dates)
+        for day in [day for day in days.values() if day.due]:
             await self._decide_day(day, tx)
+            days[day.business_date] = day.decide()
         begun = 0
         touched: dict[date, Day] = {}
         for position, received in enumerate(batch):
@@ -40,18 +42,19 @@ class Handlers:
                 continue
             day = _aged(days, received.data)
             touched[day.business_date] = days[day.business_date] = day
-            if day.complete:
+            if day.due:
                 await self._learn(batch[begun:position], tx)
                 begun = position + 1
                 await self._close_day(touched.pop(day.business_date), tx, last=begun == len(batch))
+                days[day.business_date] = day.decide()
         await self._learn(batch[begun:], tx)
         if touched:
             await store.save_days(tx.connection, tx.shard.partition, list(touched.values()))
 
     async def work(self, tx: Transaction) -> bool:
         """One chunk of the oldest complete day's decisions; True when more may be left."""
-        days = await store.undecided_days(tx.connection, tx.shard.partition)
-        due = next((day for day in days.values() if day.complete), None)
+        days = await store.days(tx.connection, tx.shard.partition)
+        due = next((day for day in days.values() if day.due), None)
         if due is None:
             return False
         await self._decide_chunk(due, tx)

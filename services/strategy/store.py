@@ -101,16 +101,14 @@ _UPDATE_TREATMENTS = sa.text(
        FROM json_populate_recordset(NULL::treatment, CAST(:rows AS json)) n WHERE t.contact_id = n.contact_id"""
 )
 
-_UNDECIDED_DAYS = sa.text(
-    """SELECT business_date, source_shards, aged_by FROM day
-       WHERE partition = :partition AND NOT decided ORDER BY business_date"""
-)
-# A day that is decided stays so, whatever is repeated about it.
+_DAYS = sa.text(
+    """SELECT business_date, source_shards, aged_by, decided FROM day
+       WHERE partition = :partition AND (NOT decided OR business_date = ANY(:dates)) ORDER BY business_date"""
+).bindparams(sa.bindparam("dates", type_=ARRAY(sa.Date)))
 _SAVE_DAYS = sa.text(
     """INSERT INTO day SELECT * FROM json_populate_recordset(NULL::day, CAST(:rows AS json))
        ON CONFLICT (partition, business_date) DO UPDATE
-         SET source_shards = excluded.source_shards, aged_by = excluded.aged_by, decided = excluded.decided
-         WHERE NOT day.decided"""
+         SET source_shards = excluded.source_shards, aged_by = excluded.aged_by, decided = excluded.decided"""
 )
 _COUNT_DAYS_DUE = sa.text("SELECT count(*) FROM day WHERE NOT decided AND cardinality(aged_by) >= source_shards")
 
@@ -236,10 +234,13 @@ async def strategy_document(connection: AsyncConnection, name: str, version: int
     return document
 
 
-async def undecided_days(connection: AsyncConnection, partition: int) -> dict[date, Day]:
-    """Days of the partition that are not decided yet, oldest first."""
-    found = await connection.execute(_UNDECIDED_DAYS, {"partition": partition})
-    return {row.business_date: Day(row.business_date, row.source_shards, frozenset(row.aged_by)) for row in found}
+async def days(connection: AsyncConnection, partition: int, dates: Sequence[date] = ()) -> dict[date, Day]:
+    """The partition's days that are not decided yet, and those of these dates, oldest first."""
+    found = await connection.execute(_DAYS, {"partition": partition, "dates": dates})
+    return {
+        row.business_date: Day(row.business_date, row.source_shards, frozenset(row.aged_by), row.decided)
+        for row in found
+    }
 
 
 async def save_days(connection: AsyncConnection, partition: int, days: Sequence[Day]) -> None:

@@ -14,9 +14,9 @@ class Day:
     decided: bool = False
 
     @property
-    def complete(self) -> bool:
-        """All of the date's statuses have been folded."""
-        return len(self.aged_by) >= self.source_shards
+    def due(self) -> bool:
+        """All of the date's statuses have been folded, and nobody is decided on yet."""
+        return not self.decided and len(self.aged_by) >= self.source_shards
 
     def aged(self, source_shard: int) -> "Day":
         """The day after one more ingest shard finished it; a repeat changes nothing."""

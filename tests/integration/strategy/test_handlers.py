@@ -76,7 +76,9 @@ async def test_a_day_waits_for_every_ingest_shard(shard: Shard) -> None:
     await shard.take(entered("c-1", 1, MONDAY), at=MONDAY)
     assert await shard.take(aged(MONDAY, 0, 2), aged(MONDAY, 0, 2), at=MONDAY) == []
     assert kinds(await shard.take(aged(MONDAY, 1, 2), at=MONDAY)) == ["CaseOpened", "StrategyAssigned"]
-    assert await shard.take(aged(MONDAY, 1, 2), aged(MONDAY, 0, 2), at=MONDAY) == [], "a decided day stays decided"
+    late = entered("c-2", 1, MONDAY)
+    repeats = aged(MONDAY, 1, 2), aged(MONDAY, 0, 2)
+    assert await shard.take(late, *repeats, at=MONDAY) == [], "a decided day stays decided"
 
 
 STORY: list[Contract] = [
@@ -155,6 +157,8 @@ async def test_a_reversal_whose_repayment_no_promise_needs_keeps_both_halves(sha
     await shard.take(repaid("c-1", 3, day(1), -700, 10_000), at=day(1))
     (repayment,) = await rows(shard.engine, "repayment")
     assert (repayment["amount_minor"], repayment["undone_minor"], repayment["effective_on"]) == (700, -700, MONDAY)
+    await shard.take(repaid("c-1", 2, MONDAY, 700, 9_300), at=day(2))
+    assert await rows(shard.engine, "repayment") == [repayment], "told again, it is still undone"
 
 
 async def test_two_customers_in_one_batch_do_not_mix(shard: Shard) -> None:

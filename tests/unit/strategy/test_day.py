@@ -6,6 +6,6 @@ from tests.unit.strategy.cases import MONDAY
 
 def test_complete_once_every_shard_has_aged() -> None:
     begun = Day(MONDAY, 2).aged(1)
-    assert not begun.complete
-    assert not begun.aged(1).complete, "the same shard twice is one"
-    assert begun.aged(0).complete
+    assert not begun.due
+    assert not begun.aged(1).due, "the same shard twice is one"
+    assert begun.aged(0).due
