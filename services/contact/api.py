@@ -8,14 +8,17 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.contact import call_outcomes, reports
+from services.contact import call_outcomes, consents, reports
+from services.contact.call_outcomes import Answer, Filed
 from services.contact.call_queue import CallQueue
 from services.contact.domain.attempt import State
+from services.contact.domain.facts import Statement
 from services.contact.domain.optout import is_opt_out
 from services.contact.forms import InboundForm, NextTasks, OutcomeForm, ResolveForm, TaskAnswer, task_answer
 from services.contact.providers import ReceiptReader
-from services.contact.receipts import Receipts
+from services.contact.reports import Report
 from services.contact.store import attempts, calls, contacts
+from services.contact.together import Together
 from shared.messaging import Commands
 from shared.vocabulary.errors import Rejected
 
@@ -45,6 +48,7 @@ def router(parts: Parts) -> APIRouter:
 
 def _for_collectors(routes: APIRouter, parts: Parts) -> None:
     commands, queue = parts.commands, parts.queue
+    outcomes: Together[Filed, Answer] = Together(commands, call_outcomes.report_calls)
 
     @routes.post("/call-tasks/next")
     async def next_tasks(form: NextTasks) -> dict[str, list[TaskAnswer]]:
@@ -56,14 +60,13 @@ def _for_collectors(routes: APIRouter, parts: Parts) -> None:
     @routes.post("/call-tasks/{contact_id}/outcome")
     async def outcome(contact_id: str, form: OutcomeForm) -> dict[str, Any]:
         """Report how a leased call ended. The same report again gets the same answer, another one a conflict."""
-        body = form.model_dump(mode="json")
-        async with commands.transaction() as tx:
-            return await call_outcomes.report_call(tx, contact_id, form.collector, form.report(), body)
+        filed = Filed(contact_id, form.collector, form.report(), form.model_dump(mode="json"))
+        return await outcomes.run(filed)
 
 
 def _for_providers(routes: APIRouter, parts: Parts) -> None:
     commands, reader = parts.commands, parts.reader
-    receipts = Receipts(commands)
+    receipts: Together[Report, State] = Together(commands, reports.receive)
 
     @routes.post("/providers/sms/status", status_code=204)
     async def sms_status(request: Request) -> Response:
@@ -74,7 +77,7 @@ def _for_providers(routes: APIRouter, parts: Parts) -> None:
         form = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True)
         report = reader.report(request.url.query, form, request.headers.get("x-twilio-signature"))
         if report is not None:
-            await receipts.take(report)
+            await receipts.run(report)
         return Response(status_code=204)
 
     @routes.post("/inbound")
@@ -85,7 +88,7 @@ def _for_providers(routes: APIRouter, parts: Parts) -> None:
                 raise Rejected("customer_not_found", "no customer of that id is known")
             if not is_opt_out(form.text):
                 return {"customer_id": form.customer_id, "action": "none"}
-            await call_outcomes.opt_out(tx, form.customer_id, (form.channel,))
+            await consents.say(tx, [Statement(form.customer_id, form.channel, "", False, tx.now)])
         return {"customer_id": form.customer_id, "action": "opted_out"}
 
 

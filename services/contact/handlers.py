@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from services.contact import translate
+from services.contact import consents, translate
 from services.contact.domain.facts import Facts, Withdrawal
 from services.contact.domain.request import Request
 from services.contact.gatekeeper import Gatekeeper
@@ -46,9 +46,7 @@ async def _keep(facts: Facts, tx: Transaction) -> None:
     if facts.profiles:
         await projections.save_customers(connection, facts.profiles.values())
     if facts.statements:
-        for said in await projections.save_consents(connection, facts.statements.values()):
-            if said.endpoint == "":
-                tx.emit(translate.consent_changed(said), subject=said.customer_id, key=said.customer_id)
+        await consents.say(tx, facts.statements.values())
     if facts.owed:
         await projections.save_balances(connection, facts.owed.values())
     if facts.holds:

@@ -74,6 +74,15 @@ async def apply(tx: Transaction, reports: Sequence[Report]) -> list[State | None
     return states
 
 
+async def receive(tx: Transaction, reports: Sequence[Report]) -> list[State | Rejected]:
+    """Receipts as commands: the attempt's state after each, or the refusal of one about no message of ours."""
+    return [state or _not_ours() for state in await apply(tx, reports)]
+
+
+def _not_ours() -> Rejected:
+    return Rejected("attempt_not_found", "no attempt of that id and message was ever made")
+
+
 def _of_another(report: Report, row: Any) -> bool:
     """Whether the report carries another provider id than the attempt is known by: it is not about this attempt."""
     return bool(report.provider_id and row.provider_id and report.provider_id != row.provider_id)
@@ -100,7 +109,7 @@ async def settle(tx: Transaction, attempt_id: str, state: State, by: str) -> Sta
     """A person's finding about an attempt of unknown fate; Rejected when there is none such, or it is known."""
     row = (await attempts.lock(tx.connection, [attempt_id])).get(attempt_id)
     if row is None:
-        raise Rejected("attempt_not_found", "no attempt of that id was ever made")
+        raise _not_ours()
     if row.state not in (State.UNKNOWN, state):
         raise Rejected("attempt_conflict", f"this attempt is not unknown: it is {row.state}")
     found = Report(attempt_id, state, state is State.SENT, reason=translate.wire_name(f"resolved_by_{by}"))

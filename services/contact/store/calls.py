@@ -1,6 +1,6 @@
 """The call queue: who holds which task until when, and what was reported."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,14 +45,17 @@ _LEASE = statement(
 )
 _LOCK = statement(
     """SELECT t.contact_id, t.attempt_id, t.collector, t.leased_until, t.report, t.answer, c.customer_id, c.case_id,
-              c.state
+              c.channel, c.template, c.state, a.at
        FROM call_task t JOIN contact c USING (contact_id) JOIN customer k USING (customer_id)
-       WHERE t.contact_id = :contact_id FOR UPDATE"""
+            JOIN attempt a ON a.attempt_id = t.attempt_id
+       WHERE t.contact_id = ANY(:contact_ids) ORDER BY t.contact_id FOR UPDATE""",
+    contact_ids=TEXTS,
 ).columns(report=JSONB, answer=JSONB)
 _REPORT = statement(
-    """UPDATE call_task SET report = :report, answer = :answer, leased_until = NULL WHERE contact_id = :contact_id""",
-    report=JSONB, answer=JSONB,
-)  # fmt: skip
+    """UPDATE call_task t SET report = r.report, answer = r.answer, leased_until = NULL
+       FROM json_to_recordset(:rows) AS r (contact_id text, report jsonb, answer jsonb)
+       WHERE t.contact_id = r.contact_id"""
+)
 _EXISTS = sa.text("SELECT 1 FROM customer WHERE customer_id = :customer_id FOR UPDATE")
 
 
@@ -72,16 +75,15 @@ async def lease(connection: AsyncConnection, leases: Sequence[Lease]) -> None:
     await connection.execute(_LEASE, {"rows": leases})
 
 
-async def lock(connection: AsyncConnection, contact_id: str) -> Any | None:
-    """The task with its customer and case, locked; None where there is none."""
-    return (await connection.execute(_LOCK, {"contact_id": contact_id})).one_or_none()
+async def lock(connection: AsyncConnection, contact_ids: Collection[str]) -> dict[str, Any]:
+    """Tasks with their contact, customer and last attempt, locked; by contact id, those there are."""
+    found = await connection.execute(_LOCK, {"contact_ids": sorted(contact_ids)})
+    return {row.contact_id: row for row in found}
 
 
-async def save_report(
-    connection: AsyncConnection, contact_id: str, report: dict[str, Any], answer: dict[str, Any]
-) -> None:
-    """Keep what was reported, and what it was answered with, for a repeat."""
-    await connection.execute(_REPORT, {"contact_id": contact_id, "report": report, "answer": answer})
+async def save_reports(connection: AsyncConnection, reports: Sequence[dict[str, Any]]) -> None:
+    """Keep what was reported (contact_id, report, answer), and what it was answered with, for a repeat."""
+    await connection.execute(_REPORT, {"rows": reports})
 
 
 async def lock_customer(connection: AsyncConnection, customer_id: str) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,12 +62,13 @@ _SAVE_BALANCES = statement(
        WHERE balance.version < excluded.version""",
     account_ids=TEXTS, customer_ids=TEXTS, versions=BIGS, arrears=BIGS, currencies=TEXTS,
 )  # fmt: skip
-_ADD_PROMISE = statement(
+_ADD_PROMISES = statement(
     """INSERT INTO promise (promise_id, customer_id, case_id, contact_id, amount_minor, currency, due_on, made_at, open)
-       VALUES (:promise_id, :customer_id, :case_id, :contact_id, :amount_minor, :currency, :due_on, :made_at, true)
-       ON CONFLICT DO NOTHING""",
-    due_on=sa.Date, made_at=INSTANT,
-)  # fmt: skip
+       SELECT r.*, true
+       FROM json_to_recordset(:rows) AS r (promise_id text, customer_id text, case_id text, contact_id text,
+                                           amount_minor bigint, currency text, due_on date, made_at timestamptz)
+       ON CONFLICT DO NOTHING"""
+)
 _CLOSE_PROMISES = statement(
     "UPDATE promise SET open = false WHERE open AND (promise_id = ANY(:promise_ids) OR case_id = ANY(:case_ids))",
     promise_ids=TEXTS, case_ids=TEXTS,
@@ -134,9 +134,9 @@ async def save_balances(connection: AsyncConnection, owed: Collection[Owed]) -> 
     )
 
 
-async def add_promise(connection: AsyncConnection, **promise: Any) -> None:
-    """Keep a promise just made (the table's columns but `open`)."""
-    await connection.execute(_ADD_PROMISE, promise)
+async def add_promises(connection: AsyncConnection, promises: Sequence[dict[str, Any]]) -> None:
+    """Keep promises just made (the table's columns but `open`)."""
+    await connection.execute(_ADD_PROMISES, {"rows": promises})
 
 
 async def close_promises(connection: AsyncConnection, promise_ids: Sequence[str], case_ids: Sequence[str]) -> None:

@@ -1,14 +1,17 @@
 """Call tasks: leased to one collector, decided on at that moment, and what they bring."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.contact import call_outcomes, worker
+from services.contact.call_outcomes import Answer, Filed
 from services.contact.call_queue import Task
 from services.contact.forms import OutcomeForm
+from services.contact.together import Together
 from shared.contracts import collections
 from shared.contracts.fields import Amount
 from shared.vocabulary.errors import Rejected
@@ -21,11 +24,12 @@ async def tasks(lab: Lab, collector: str = "ann", limit: int = 1) -> list[Task]:
 
 
 async def report(lab: Lab, contact_id: str = "k-1", **body: Any) -> dict[str, Any]:
+    return await Together(lab.commands, call_outcomes.report_calls).run(filed(contact_id, **body))
+
+
+def filed(contact_id: str = "k-1", **body: Any) -> Filed:
     form = OutcomeForm.model_validate({"collector": "ann", "outcome": "right_party"} | body)
-    async with lab.commands.transaction() as tx:
-        return await call_outcomes.report_call(
-            tx, contact_id, form.collector, form.report(), form.model_dump(mode="json")
-        )
+    return Filed(contact_id, form.collector, form.report(), form.model_dump(mode="json"))
 
 
 async def refusal(lab: Lab, **body: Any) -> str:
@@ -198,6 +202,32 @@ async def test_reports_that_cannot_be_are_refused_and_leave_nothing(lab: Lab) ->
     assert await refusal(lab, collector="eve") == "lease_conflict"
     assert await lab.names() == []
     assert await lab.states() == {"k-1": "pending"}
+
+
+async def test_reports_that_come_together_share_a_transaction_but_not_a_fate(lab: Lab) -> None:
+    await lab.tell(*many(20))
+    await tasks(lab, limit=20)
+    together: Together[Filed, Answer] = Together(lab.commands, call_outcomes.report_calls)
+    told = [filed(f"k-{n}", outcome="busy", collector="eve" if n == 7 else "ann") for n in range(20)]
+    again, other = filed("k-3", outcome="busy"), filed("k-3", outcome="voicemail")
+    answers = await asyncio.gather(*(together.run(one) for one in (*told, again, other)), return_exceptions=True)
+    refused = [index for index, answer in enumerate(answers) if isinstance(answer, Rejected)]
+    assert refused == [7, 21]
+    assert answers[20] == answers[3]
+    assert together.transactions <= 2
+    assert await lab.names() == ["ContactAttempted"] * 19
+    assert sorted((await lab.states()).values()) == ["pending"] + ["sent"] * 19
+
+
+async def test_a_report_the_database_refuses_is_refused_alone(lab: Lab) -> None:
+    await lab.tell(*many(3))
+    await tasks(lab, limit=3)
+    together: Together[Filed, Answer] = Together(lab.commands, call_outcomes.report_calls)
+    bad = replace(filed("k-1", outcome="busy"), body={"nul": "\x00"})
+    told = [filed("k-0", outcome="busy"), bad, filed("k-2", outcome="busy")]
+    answers = await asyncio.gather(*(together.run(one) for one in told), return_exceptions=True)
+    assert [isinstance(answer, Exception) for answer in answers] == [False, True, False]
+    assert await lab.states() == {"k-0": "sent", "k-1": "pending", "k-2": "sent"}
 
 
 async def test_a_withdrawn_task_is_gone(lab: Lab) -> None:

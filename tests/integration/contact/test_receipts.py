@@ -11,9 +11,9 @@ from services.contact.channels.sms import signature, status_of
 from services.contact.domain.attempt import State
 from services.contact.identity import message_attempt_id
 from services.contact.providers import ReceiptReader
-from services.contact.receipts import Receipts
 from services.contact.reports import Report
 from services.contact.store import contacts
+from services.contact.together import Together
 from shared.contracts import collections
 from shared.contracts.fields import Amount
 from shared.vocabulary.errors import Rejected
@@ -27,6 +27,10 @@ def receipt(status: str, token: str = TOKEN) -> Report:
     return reports.report_of(token, status_of(status, f"fake-{token}", "30003" if status == "undelivered" else None))
 
 
+def together(lab: Lab) -> Together[Report, State]:
+    return Together(lab.commands, reports.receive)
+
+
 async def sent(lab: Lab) -> None:
     await lab.tell(customer(), status(), request())
     async with worker.registered(lab.engine) as registered:
@@ -38,14 +42,14 @@ async def sent(lab: Lab) -> None:
 async def test_the_order_of_receipts_does_not_matter(lab: Lab, order: tuple[str, ...]) -> None:
     await sent(lab)
     for one in order:
-        await Receipts(lab.commands).take(receipt(one))
+        await together(lab).run(receipt(one))
     assert await lab.states() == {"k-1": "delivered"}
     assert await lab.names() == ["ContactAttempted", "ContactDelivered"]
 
 
 async def test_an_undelivered_message_is_a_failure(lab: Lab) -> None:
     await sent(lab)
-    await Receipts(lab.commands).take(receipt("undelivered"))
+    await together(lab).run(receipt("undelivered"))
     assert await lab.states() == {"k-1": "failed"}
     assert (await lab.emitted())[-1][1]["reason"] == "provider_30003"
 
@@ -58,7 +62,7 @@ async def test_a_receipt_may_overtake_the_answer_to_the_sending(lab: Lab) -> Non
         async with lab.commands.transaction() as tx:
             outgoing = await lab.claims.claim(tx, registered.number, due, 10)
         handed = await dispatcher.hand_over(outgoing)
-        await Receipts(lab.commands).take(receipt("delivered"))
+        await together(lab).run(receipt("delivered"))
         await dispatcher.record(outgoing, handed)
     assert await lab.states() == {"k-1": "delivered"}
     assert await lab.names() == ["ContactAttempted", "ContactDelivered"]
@@ -67,7 +71,7 @@ async def test_a_receipt_may_overtake_the_answer_to_the_sending(lab: Lab) -> Non
 async def test_a_receipt_settles_an_unknown_attempt(lab: Lab) -> None:
     lab.sms.goes = [Went.UNKNOWN]
     await sent(lab)
-    assert await Receipts(lab.commands).take(receipt("delivered")) is State.DELIVERED
+    assert await together(lab).run(receipt("delivered")) is State.DELIVERED
     assert await lab.names() == ["ContactAttempted", "ContactDelivered"]
 
 
@@ -75,7 +79,7 @@ async def test_a_receipt_of_another_message_is_refused(lab: Lab) -> None:
     await sent(lab)
     for strange in (Report(TOKEN, State.DELIVERED, True, "another-sid"), receipt("delivered", "no-such-attempt")):
         with pytest.raises(Rejected, match="attempt_not_found"):
-            await Receipts(lab.commands).take(strange)
+            await together(lab).run(strange)
     assert await lab.states() == {"k-1": "sent"}
 
 
@@ -88,11 +92,11 @@ async def test_receipts_that_come_together_share_a_transaction(lab: Lab) -> None
     async with worker.registered(lab.engine) as registered:
         while await lab.dispatcher().round(registered):
             pass
-    receipts = Receipts(lab.commands)
+    receipts = together(lab)
     tokens = [message_attempt_id(f"k-{n}") for n in range(30)]
     forged = Report(tokens[0], State.FAILED, True, "another-sid")
     answers = await asyncio.gather(
-        *(receipts.take(receipt("delivered", token)) for token in tokens), receipts.take(forged), return_exceptions=True
+        *(receipts.run(receipt("delivered", token)) for token in tokens), receipts.run(forged), return_exceptions=True
     )
     assert answers[:30] == [State.DELIVERED] * 30
     assert receipts.transactions <= 2
