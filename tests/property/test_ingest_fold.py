@@ -275,7 +275,7 @@ def assess_quickly(facts: list[f.Fact], rules: Rules, as_of: date) -> Any:
     return Assessment(
         as_of, figures.days, BUCKETS.name_of(figures.days), figures.delinquent, None, figures.arrears_minor,
         figures.exposure_minor, figures.oldest and date.fromordinal(figures.oldest.due_on),
-        rules.labels(figures.days, worst), figures.state, None,
+        rules.names(figures.days, worst)[1], figures.state, None,
     )  # fmt: skip
 
 

@@ -43,16 +43,17 @@ def assess(facts: Iterable[Fact], rules: Rules, as_of: date) -> Assessment:
     """The account's delinquency as of that day, by the facts given, in any order and with repetitions."""
     known = Known(facts)
     figures, spell = figures_on(known, rules.policy, as_of), spell_until(known, rules.policy, as_of)
+    bucket, labels = rules.names(figures.days, spell.worst_days)
     return Assessment(
         as_of=as_of,
         days_past_due=figures.days,
-        bucket=rules.policy.buckets.name_of(figures.days),
+        bucket=bucket,
         delinquent=figures.delinquent,
         delinquent_since=spell.since,
         arrears_minor=figures.arrears_minor,
         exposure_minor=figures.exposure_minor,
         oldest_due_on=date.fromordinal(figures.oldest.due_on) if figures.oldest else None,
-        classifications=rules.labels(figures.days, spell.worst_days),
+        classifications=labels,
         state=figures.state,
         next_transition_on=next_transition(known, rules, as_of),
     )
@@ -84,10 +85,9 @@ def _stretches_forward(known: Known, policy: Policy, as_of: date) -> list[date]:
 
 
 def _shown(rules: Rules, figures: Figures, worst_days: int) -> tuple[object, ...]:
-    bucket, labels = rules.policy.buckets.name_of(figures.days), rules.labels(figures.days, worst_days)
     money = figures.arrears_minor, figures.exposure_minor
     due_on = figures.oldest.due_on if figures.oldest else None
-    return bucket, labels, figures.delinquent, money, due_on, figures.state
+    return rules.names(figures.days, worst_days), figures.delinquent, money, due_on, figures.state
 
 
 def _reaches_bound(known: Known, rules: Rules, figures: Figures, worst_days: int) -> date | None:

@@ -5,7 +5,7 @@ whatever lay between. Money is told first (`repayment_applied`), then at most on
 `arrears_changed`, where none of these tells the change.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
@@ -83,24 +83,23 @@ def changes(
     version: int, last: Assessment, now: Assessment, cause: str, reason: str, through: str, money: Sequence[Told] = ()
 ) -> list[StatusChange]:
     """The changes to publish, numbered on from `version`; empty when nothing published differs."""
-    kinds: list[tuple[ChangeKind, str, str | None, RepaymentEffect | None]]
-    kinds = [("repayment_applied", why, None, effect) for effect, why in money]
-    kinds += [(kind, reason, through if kind == "cured" else None, None) for kind in _moves(last, now, bool(money))]
-    return [
-        StatusChange(kind, version + n, now, last.bucket, cause, why, how, effect)
-        for n, (kind, why, how, effect) in enumerate(kinds, 1)
-    ]
+    told, bucket = [], last.bucket
+    for effect, why in money:
+        version += 1
+        told.append(StatusChange("repayment_applied", version, now, bucket, cause, why, None, effect))
+    kind = _move(last, now, bool(told))
+    if kind is not None:
+        how = through if kind == "cured" else None
+        told.append(StatusChange(kind, version + 1, now, bucket, cause, reason, how))
+    return told
 
 
-def _moves(last: Assessment, now: Assessment, told: bool) -> Iterator[ChangeKind]:
-    if now.delinquent and not last.delinquent:
-        yield "entered"
-    elif last.delinquent and not now.delinquent:
-        yield "cured"
-    elif now.delinquent and now.bucket != last.bucket:
-        yield "rolled"
-    elif not told and shown(now) != shown(last):
-        yield "arrears_changed"
+def _move(last: Assessment, now: Assessment, told: bool) -> ChangeKind | None:
+    if now.delinquent != last.delinquent:
+        return "entered" if now.delinquent else "cured"
+    if now.delinquent and now.bucket != last.bucket:
+        return "rolled"
+    return "arrears_changed" if not told and shown(now) != shown(last) else None
 
 
 def shown(status: Assessment) -> tuple[object, ...]:

@@ -18,16 +18,17 @@ def assessed(account: Account, rules: Rules) -> Assessment:
     sight, state = ledger.sight(rules.policy, day), ledger.state(day)
     account.spell = spell = _spell_on(account, rules, sight, day, account.eve)
     next_on = _next_on(account, rules, sight, spell)
+    bucket, labels = rules.names(sight.days, spell.worst_days)
     return Assessment(
         account.as_of,
         sight.days,
-        rules.policy.buckets.name_of(sight.days),
+        bucket,
         sight.days > 0 and _material(account, rules, sight),
         spell.since,
         sight.arrears_minor,
         0 if state == "closed" else ledger.exposure_minor,
         None if sight.oldest is None else date.fromordinal(sight.oldest.due_on),
-        rules.labels(sight.days, spell.worst_days),
+        labels,
         state,
         None if next_on is None else date.fromordinal(next_on),
     )

@@ -40,7 +40,7 @@ class Account:
         "waiting",
     )
 
-    def __init__(self, account_id: str, rules_of: RulesOf) -> None:
+    def __init__(self, account_id: str, rules_of: RulesOf, ledger: Ledger) -> None:
         self.account_id = account_id
         self.rules_of = rules_of
         self.rules: Rules | None = None
@@ -52,7 +52,7 @@ class Account:
         """The last one made; after a quiet day of ageing it is of an earlier day than `as_of`."""
         self.customer_id = self.product = self.currency = self.policy = ""
         self.classifications: tuple[str, ...] = ()
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.eve = NO_SPELL
         """The delinquency of the day before `as_of`."""
         self.spell = NO_SPELL
@@ -61,7 +61,7 @@ class Account:
     @classmethod
     def new(cls, account_id: str, rules_of: RulesOf) -> "Account":
         """An account of which nothing has arrived yet."""
-        return cls(account_id, rules_of)
+        return cls(account_id, rules_of, Ledger())
 
     @property
     def post_dated(self) -> bool:
@@ -80,17 +80,18 @@ class Account:
     @classmethod
     def unpack(cls, account_id: str, packed: Sequence[Any], rules_of: RulesOf) -> "Account":
         """The account that `pack` made these values of, under the rules in force now."""
-        account = cls(account_id, rules_of)
-        account.as_of = date.fromordinal(packed[0])
-        account.version, account.waiting = packed[1], packed[2]
-        if len(packed) > 3:
+        if len(packed) == 3:
+            account = cls.new(account_id, rules_of)
+        else:
             _, _, _, names, ledger, eve, spell, now = packed
+            account = cls(account_id, rules_of, Ledger.unpack(ledger))
             account.customer_id, account.product, account.currency, account.policy, classifications = names
             account.classifications = tuple(classifications)
             account.rules = rules_of(account.policy, account.classifications)
-            account.ledger = Ledger.unpack(ledger)
             account.eve, account.spell = _unpacked_spell(eve), _unpacked_spell(spell)
             account.assessment = _unpacked(now)
+        account.as_of = date.fromordinal(packed[0])
+        account.version, account.waiting = packed[1], packed[2]
         return account
 
 

@@ -16,6 +16,7 @@ from services.ingest.domain.policy import TEN_THOUSAND, Policy
 
 Key = tuple[int, int, str]
 """Due date, issue date, id: the order in which obligations are met."""
+NO_PAUSES: Final = Pauses()
 NOTHING_PAID: Final[Key] = (0, 0, "")
 
 
@@ -99,7 +100,7 @@ class Ledger:
         self.exposure_key: tuple[int, str] = (0, "")
         self.paused: dict[str, list[int | None]] = {}
         """By pause id: from, until, resumed on."""
-        self.pauses = Pauses()
+        self.pauses = NO_PAUSES
         self.orphans: list[str] = []
         """Bills and repayments that a fact named before they arrived."""
         self.pending_on: int | None = None

@@ -5,13 +5,15 @@ regulator is code; days, labels and conventions are data.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
 TEN_THOUSAND: Final = 10_000
 """Basis points in a whole."""
+NEVER_HELD: Final = 10**7
+"""More days than any account is past due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Scale:
             raise ValueError("the first band begins at 0 days")
         if any(later <= earlier for earlier, later in pairwise(starts)):
             raise ValueError("each band begins after the one before it")
+        if len({band.name for band in self.bands}) < len(self.bands):
+            raise ValueError("each band has a name of its own")
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "names", tuple(band.name for band in self.bands))
 
@@ -106,22 +110,37 @@ class Rules:
     policy: Policy
     classifications: tuple[Classification, ...] = ()
     bounds: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    """Every number of days at which a name may change, ascending, 1 included."""
+    """Every number of days at which a name changes, ascending."""
+    named: tuple[tuple[str, Labels], ...] = field(init=False, repr=False, compare=False)
+    """Bucket and labels before the first bound, and from each bound on, where no label is held."""
+
+    held_from: int = field(init=False, repr=False, compare=False)
+    """From so many days on some label may be held."""
 
     def __post_init__(self) -> None:
-        starts: Iterable[int] = (n for c in self.classifications for n in c.labels.starts)
-        object.__setattr__(self, "bounds", tuple(sorted({1, *starts, *self.policy.buckets.starts} - {0})))
+        starts = {n for c in self.classifications for n in c.labels.starts} | {*self.policy.buckets.starts}
+        bounds = tuple(sorted(starts - {0}))
+        named = tuple([(self.policy.buckets.name_of(n), self._labels(n, n)) for n in (0, *bounds)])
+        held = min((c.held_from for c in self.classifications if c.held_from is not None), default=NEVER_HELD)
+        object.__setattr__(self, "held_from", held)
+        object.__setattr__(self, "bounds", bounds)
+        object.__setattr__(self, "named", named)
 
-    def labels(self, days: int, worst_days: int) -> Labels:
-        """What each classification says."""
+    def names(self, days: int, worst_days: int) -> tuple[str, Labels]:
+        """Bucket and labels at so many days, `worst_days` being the most since arrears were last zero."""
+        names = self.named[bisect_right(self.bounds, days)]
+        return names if worst_days < self.held_from else (names[0], self._labels(days, worst_days))
+
+    def _labels(self, days: int, worst_days: int) -> Labels:
         return tuple([(c.name, c.label(days, worst_days)) for c in self.classifications])
 
     def next_bound(self, days: int, worst_days: int, material: bool) -> int | None:
         """The first number of days above `days` at which bucket, label or delinquency is another; None for never."""
-        names = self.policy.buckets
-        bucket, labels = names.name_of(days), self.labels(days, worst_days)
-        for bound in self.bounds[bisect_right(self.bounds, days) :]:
-            begins = days == 0 and material
-            if begins or names.name_of(bound) != bucket or self.labels(bound, max(worst_days, bound)) != labels:
-                return bound
-        return None
+        if not days and material:
+            return 1
+        following = bisect_right(self.bounds, days)
+        if worst_days >= self.held_from:
+            names = self.names(days, worst_days)
+            later = self.bounds[following:]
+            return next((bound for bound in later if self.names(bound, max(worst_days, bound)) != names), None)
+        return self.bounds[following] if following < len(self.bounds) else None
