@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from services.reporting.metrics.catalogue import METRICS, VIEWS
 from services.reporting.metrics.definition import Metric, View
 from services.reporting.tables import INTERNAL, metadata
-from services.reporting.views import ACCOUNT_NOW, READER, REPAYMENT_APPLIED
+from services.reporting.views import ACCOUNT_PERIOD, READER, REPAYMENT_APPLIED
 
 FILE: Final = Path(__file__).parents[2] / "docs" / "reporting.md"
 
@@ -55,7 +55,7 @@ follows; `GET /portfolio` gives the totals at the last complete close and now.
 def text() -> str:
     """The whole document."""
     parts = [_HEAD, "## Metrics\n", *map(_metric, METRICS.values()), "## Views\n"]
-    parts += [*map(_view, VIEWS), *map(_plain_view, (ACCOUNT_NOW, REPAYMENT_APPLIED)), "## Tables\n"]
+    parts += [*map(_view, VIEWS), *map(_plain_view, (ACCOUNT_PERIOD, REPAYMENT_APPLIED)), "## Tables\n"]
     parts += [_table(table) for table in metadata.tables.values() if table.name not in INTERNAL]
     return "\n".join(parts)
 

@@ -5,6 +5,7 @@ their events come over several topics that do not wait for each other.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from services.reporting import translate
@@ -82,13 +83,14 @@ async def _apply_statuses(batch: Sequence[Received], tx: Transaction) -> None:
             if book.close_day(data.source_shard, data.business_date):
                 aged.append((data.business_date, data.source_shard, data.source_shards))
             continue
-        _take_status(received, book, tx)
-        day = book.open_day(translate.source_shard_of(received))
+        source = translate.source_shard_of(received)
+        if not book.take(data.account_id, data.version, source, data):
+            tx.duplicate(received)
         if isinstance(data, RepaymentApplied):
-            repayments.append(translate.repayment_row(data, day))
+            repayments.append(translate.repayment_row(data, book.open_day(source)))
         elif isinstance(data, DelinquencyCured):
-            cures.append(translate.cure_row(data, day))
-    await statuses.save_periods(tx.connection, book)
+            cures.append(translate.cure_row(data, book.open_day(source)))
+    await _save_book(book, tx)
     await statuses.save_repayments(tx.connection, repayments)
     await statuses.save_cures(tx.connection, cures)
     await statuses.save_aged(tx.connection, tx.shard.partition, aged)
@@ -96,9 +98,12 @@ async def _apply_statuses(batch: Sequence[Received], tx: Transaction) -> None:
         tx.wake_work()
 
 
-def _take_status(received: Received, book: Book, tx: Transaction) -> None:
-    if not book.take(translate.status_of(received.data, translate.source_shard_of(received))):
-        tx.duplicate(received)
+async def _save_book(book: Book[DelinquencyStatus], tx: Transaction) -> None:
+    await statuses.end_statuses(tx.connection, list(book.ended()))
+    past = [(*translate.unassessed_row(data), date.min, end) for data, end in book.entered()]
+    past += [(*translate.status_row(data), start, end) for data, start, end in book.past()]
+    await statuses.save_past(tx.connection, past)
+    await statuses.save_present(tx.connection, [(*translate.status_row(data), day) for data, day in book.present()])
 
 
 async def _apply_contacts(batch: Sequence[Any], tx: Transaction) -> None:

@@ -79,28 +79,51 @@ dim_customer = sa.Table(
     comment="One row a customer. No names and no contact points: those stay with the contact service.",
 )
 
-account_period = sa.Table(
-    "account_period",
-    metadata,
-    _key("account_id", sa.Text, "account"),
-    _key("valid_from", sa.Date, "first day whose close counts this status; 1900-01-01 before the first close"),
-    _must("valid_to", sa.Date, "first day whose close no longer does; infinity for the present status"),
-    _must("customer_id", sa.Text, "owner"),
-    _must("product", sa.Text, "product name"),
-    _must("currency", sa.Text, "ISO 4217 code"),
-    _must("version", sa.BigInteger, "version of the status, counted per account"),
-    _must("as_of", sa.Date, "date ingest assessed the account for"),
-    _must("days_past_due", sa.Integer, "days past due at as_of"),
-    _must("bucket", sa.Text, "bucket of the account's policy"),
-    _must("days_from", sa.Integer, "first day past due of the bucket; 30+ means days_from >= 30"),
-    _must("state", sa.Text, "open, written-off or closed"),
-    _must("delinquent", sa.Boolean, "counts as delinquent under the policy's materiality test"),
-    _minor("balance_minor", "B of the metrics: exposure, or arrears where no exposure is reported"),
-    _minor("exposure_minor", "total exposure as reported"),
-    _minor("arrears_minor", "due and unpaid"),
-    sa.Index("account_period_now", "account_id", unique=True, postgresql_where=sa.text("valid_to = 'infinity'::date")),
-    sa.Index("account_period_by_day", "valid_from"),
-    comment="Every status that held at the close of some day: the row with valid_from <= d < valid_to is day d's.",
+
+def _status(name: str, comment: str, *more: Any, **options: Any) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        _key("account_id", sa.Text, "account"),
+        *more,
+        _must("customer_id", sa.Text, "owner"),
+        _must("product", sa.Text, "product name"),
+        _must("currency", sa.Text, "ISO 4217 code"),
+        _must("version", sa.BigInteger, "version of the status, counted per account"),
+        _must("as_of", sa.Date, "date ingest assessed the account for"),
+        _must("days_past_due", sa.Integer, "days past due at as_of"),
+        _must("bucket", sa.Text, "bucket of the account's policy"),
+        _must("days_from", sa.Integer, "first day past due of the bucket; 30+ means days_from >= 30"),
+        _must("state", sa.Text, "open, written-off or closed; new before the first status"),
+        _must("delinquent", sa.Boolean, "counts as delinquent under the policy's materiality test"),
+        _minor("exposure_minor", "total exposure as reported"),
+        _minor("arrears_minor", "due and unpaid"),
+        sa.Column(
+            "balance_minor",
+            sa.BigInteger,
+            sa.Computed("CASE WHEN exposure_minor <> 0 THEN exposure_minor ELSE arrears_minor END", persisted=True),
+            nullable=False,
+            comment="B of the metrics: exposure, or arrears where no exposure is reported",
+        ),
+        comment=comment,
+        **options,
+    )
+
+
+# Room in each page lets a status replace the one before it in place, without touching the index.
+account_now = _status(
+    "account_now",
+    "The present status of every assessed account, before the next close too.",
+    _must("valid_from", sa.Date, "first day whose close counts it; 1900-01-01 before the first close"),
+    postgresql_with={"fillfactor": 70},
+)
+
+account_past = _status(
+    "account_past",
+    "Every status that held at the close of some day and no longer does; rows are only inserted.",
+    _key("valid_from", sa.Date, "first day whose close counted it"),
+    _must("valid_to", sa.Date, "first day whose close no longer did"),
+    sa.Index("account_past_by_end", "valid_to"),
 )
 
 fact_repayment_applied = sa.Table(
@@ -229,10 +252,10 @@ daily_move = sa.Table(
     sa.Column("business_date", sa.Date, nullable=False, comment="closed day at which the change first counts"),
     _must("currency", sa.Text, "ISO 4217 code"),
     _must("product", sa.Text, "product name"),
-    _may("state0", sa.Text, "state at the previous close; null when the account was not assessed then"),
-    _may("delinquent0", sa.Boolean, "delinquent at the previous close"),
-    _may("bucket0", sa.Text, "bucket at the previous close"),
-    _may("days_from0", sa.Integer, "first day past due of that bucket"),
+    _must("state0", sa.Text, "state at the previous close; new when the account was not assessed then"),
+    _must("delinquent0", sa.Boolean, "delinquent at the previous close"),
+    _must("bucket0", sa.Text, "bucket at the previous close"),
+    _must("days_from0", sa.Integer, "first day past due of that bucket"),
     _must("state1", sa.Text, "state at this close"),
     _must("delinquent1", sa.Boolean, "delinquent at this close"),
     _must("bucket1", sa.Text, "bucket at this close"),

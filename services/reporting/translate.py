@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from services.reporting.domain.bucket import days_from
 from services.reporting.domain.contact import Contact, Promise
-from services.reporting.domain.standing import Status
 from shared.contracts import banking, collections, outcomes
 from shared.contracts.delinquency import DelinquencyCured, DelinquencyStatus, RepaymentApplied
 from shared.messaging import Received
@@ -19,23 +19,21 @@ def source_shard_of(received: Received) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def status_of(data: DelinquencyStatus, source_shard: int | None) -> Status:
-    """A status event's assessment."""
-    return Status(
-        account_id=data.account_id,
-        customer_id=data.customer_id,
-        product=data.product,
-        currency=data.arrears.currency,
-        version=data.version,
-        as_of=data.as_of,
-        days_past_due=data.days_past_due,
-        bucket=data.bucket,
-        state=data.state,
-        delinquent=data.delinquent,
-        arrears_minor=data.arrears.minor,
-        exposure_minor=data.exposure.minor,
-        source_shard=source_shard,
-    )
+def status_row(data: DelinquencyStatus) -> Row:
+    """A status in the columns of `store.statuses.STATUS`."""
+    return (
+        data.account_id, data.customer_id, data.product, data.arrears.currency, data.version, data.as_of,
+        data.days_past_due, data.bucket, days_from(data.bucket, data.days_past_due), data.state, data.delinquent,
+        data.exposure.minor, data.arrears.minor,
+    )  # fmt: skip
+
+
+def unassessed_row(data: DelinquencyStatus) -> Row:
+    """What an account was before this first status: nothing known, nothing owed."""
+    return (
+        data.account_id, data.customer_id, data.product, data.arrears.currency, 0, data.as_of, 0, "new", -1, "new",
+        False, 0, 0,
+    )  # fmt: skip
 
 
 def repayment_row(data: RepaymentApplied, booked_on: date) -> Row:

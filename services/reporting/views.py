@@ -11,16 +11,19 @@ from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from services.reporting.metrics.catalogue import VIEWS
 from services.reporting.metrics.definition import View
-from services.reporting.tables import INTERNAL, metadata
+from services.reporting.tables import INTERNAL, account_now, metadata
 
 READER: Final = "bi"
 """The role of BI tools; it may read what is granted here and nothing else."""
 
-ACCOUNT_NOW: Final = View(
-    "account_now",
-    "The present status of every assessed account, before the next close too.",
+_STATUS: Final = ", ".join(column.name for column in account_now.columns if column.name != "valid_from")
+ACCOUNT_PERIOD: Final = View(
+    "account_period",
+    "Every status of every account: the one with valid_from <= d < valid_to held at the close of day d.",
     (),
-    "SELECT * FROM account_period WHERE valid_to = 'infinity'",
+    f"""SELECT {_STATUS}, valid_from, valid_to FROM account_past WHERE state <> 'new'
+UNION ALL
+SELECT {_STATUS}, valid_from, 'infinity' FROM account_now""",
 )
 REPAYMENT_APPLIED: Final = View(
     "repayment_applied_by_day",
@@ -30,10 +33,11 @@ REPAYMENT_APPLIED: Final = View(
 JOIN business_day AS d ON r.booked_on <= d.business_date
      AND r.booked_on > coalesce(d.previous_date, '-infinity')""",
 )
-ALL: Final = (*VIEWS, ACCOUNT_NOW, REPAYMENT_APPLIED)
+ALL: Final = (ACCOUNT_PERIOD, *VIEWS, REPAYMENT_APPLIED)
 
 _SQL_TYPES: Final = {
-    "date": "date", "text": "text", "number": "integer", "count": "bigint", "money": "bigint", "rate": "numeric",
+    "date": "date", "text": "text", "flag": "boolean", "number": "integer", "count": "bigint", "money": "bigint",
+    "rate": "numeric",
 }  # fmt: skip
 
 
@@ -48,9 +52,10 @@ def _views() -> Iterator[str]:
         if view.arguments:
             returned = ", ".join(f"{column.name} {_SQL_TYPES[column.kind]}" for column in view.columns)
             # The names of the result are columns of the query too: those are meant.
+            pragma = "#variable_conflict use_column\n" if view.language == "plpgsql" else ""
             yield (
-                f"CREATE FUNCTION {view.name}({view.arguments}) RETURNS TABLE ({returned}) LANGUAGE plpgsql STABLE "
-                f"AS $body$ #variable_conflict use_column\n{view.sql} $body$"
+                f"CREATE FUNCTION {view.name}({view.arguments}) RETURNS TABLE ({returned}) "
+                f"LANGUAGE {view.language} STABLE AS $body$ {pragma}{view.sql} $body$"
             )
         else:
             yield f"CREATE VIEW {view.name} AS {view.sql}"

@@ -5,38 +5,15 @@ shard has not closed yet, whatever date its facts carry; a correction shows from
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final, Generic, NamedTuple, TypeVar
+
+S = TypeVar("S")
+"""A status, which the book carries but does not open."""
 
 BEFORE_THE_FIRST_CLOSE: Final = date(1900, 1, 1)
 """Where a status counts from when no day has been closed yet."""
-STILL: Final = date.max
-"""End of a period that still holds; the database's `infinity`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One assessment of one account, money in minor units of `currency`."""
-
-    account_id: str
-    customer_id: str
-    product: str
-    currency: str
-    version: int
-    as_of: date
-    days_past_due: int
-    bucket: str
-    state: str
-    delinquent: bool
-    arrears_minor: int
-    exposure_minor: int
-    source_shard: int | None = None
-
-    @property
-    def balance_minor(self) -> int:
-        """B of the metrics: exposure, falling back to arrears where none is reported."""
-        return self.exposure_minor or self.arrears_minor
 
 
 class Standing(NamedTuple):
@@ -46,15 +23,7 @@ class Standing(NamedTuple):
     valid_from: date
 
 
-class Period(NamedTuple):
-    """A status and the days [valid_from, valid_to) it held at their close."""
-
-    status: Status
-    valid_from: date
-    valid_to: date
-
-
-class Book:
+class Book(Generic[S]):
     """What one batch does to the accounts of one shard, event after event, however the batches are cut."""
 
     def __init__(
@@ -63,8 +32,9 @@ class Book:
         self.aged = dict(aged)
         """Ingest shard -> the last business date it has closed on this partition."""
         self._complete = complete
+        self._before = standings
         self._standings = dict(standings)
-        self._held: dict[str, dict[date, Status]] = {}
+        self._held: dict[str, dict[date, S]] = {}
 
     def close_day(self, source_shard: int, business_date: date) -> bool:
         """One ingest shard's part of the partition is aged to that date; False when that was known."""
@@ -82,25 +52,43 @@ class Book:
         closed = self._complete if source_shard is None else self.aged.get(source_shard, self._complete)
         return BEFORE_THE_FIRST_CLOSE if closed is None else closed + timedelta(days=1)
 
-    def take(self, status: Status) -> bool:
+    def take(self, account_id: str, version: int, source_shard: int | None, status: S) -> bool:
         """Take a status in; False when the account has this version or a higher one already."""
-        known = self._standings.get(status.account_id)
-        if known is not None and known.version >= status.version:
+        known = self._standings.get(account_id)
+        if known is not None and known.version >= version:
             return False
-        day = self.open_day(status.source_shard)
-        if known is not None:
-            day = max(day, known.valid_from)
-        self._standings[status.account_id] = Standing(status.version, day)
-        self._held.setdefault(status.account_id, {})[day] = status
+        day = self.open_day(source_shard)
+        if known is not None and known.valid_from > day:
+            day = known.valid_from
+        self._standings[account_id] = Standing(version, day)
+        self._held.setdefault(account_id, {})[day] = status
         return True
 
-    def periods(self) -> Iterator[Period]:
-        """The periods the batch begins or replaces, each account's in order of time."""
+    def present(self) -> Iterator[tuple[S, date]]:
+        """(status, first day) of each account's latest."""
         for held in self._held.values():
-            starts = list(held)
-            for start, end in zip(starts, [*starts[1:], STILL], strict=True):
-                yield Period(held[start], start, end)
+            day, status = held.popitem()
+            held[day] = status
+            yield status, day
 
-    def openings(self) -> dict[str, date]:
-        """Account -> start of its first new period: what held before ends there."""
-        return {account_id: next(iter(held)) for account_id, held in self._held.items()}
+    def past(self) -> Iterator[tuple[S, date, date]]:
+        """(status, first day, first day no longer) of what the batch both began and ended."""
+        for held in self._held.values():
+            if len(held) > 1:
+                starts = list(held)
+                for start, end in pairwise(starts):
+                    yield held[start], start, end
+
+    def ended(self) -> Iterator[tuple[str, date]]:
+        """(account, first day no longer) of the statuses from before the batch that it ended."""
+        for account_id, held in self._held.items():
+            before, opening = self._before.get(account_id), next(iter(held))
+            if before is not None and before.valid_from < opening:
+                yield account_id, opening
+
+    def entered(self) -> Iterator[tuple[S, date]]:
+        """(first status, first day) of the accounts that had none before."""
+        for account_id, held in self._held.items():
+            if account_id not in self._before:
+                day = next(iter(held))
+                yield held[day], day

@@ -29,6 +29,7 @@ VIEWS: Final[tuple[View, ...]] = (
     delinquency.UNASSESSED_DAILY,
     delinquency.PORTFOLIO_DAILY,
     delinquency.DELINQUENCY_DAILY,
+    rolls.ACCOUNT_AT,
     rolls.MONTHLY_ROLL_CELLS,
     rolls.ROLL_MATRIX_BETWEEN,
     rolls.ROLL_DAILY,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Kind = Literal["date", "text", "number", "count", "money", "rate"]
+Kind = Literal["date", "text", "flag", "number", "count", "money", "rate"]
 
 PERIOD: Final = ("from", "to")
 """Parameters of every metric: the first and the last closed day."""
@@ -42,6 +42,7 @@ class View:
     columns: tuple[Column, ...]
     sql: str
     arguments: str = ""
+    language: str = "sql"
 
 
 @dataclass(frozen=True)

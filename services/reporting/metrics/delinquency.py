@@ -40,7 +40,7 @@ PORTFOLIO_DAILY: Final = View(
         CURRENCY,
         PRODUCT,
         Column("state", "text", "open, written-off or closed"),
-        Column("delinquent", "text", "delinquent under the policy"),
+        Column("delinquent", "flag", "delinquent under the policy"),
         Column("bucket", "text", "bucket"),
         Column("days_from", "number", "first day past due of the bucket"),
         _ACCOUNTS,

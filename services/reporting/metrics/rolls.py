@@ -15,28 +15,70 @@ _CELL: Final = (
     Column("accounts", "count", "accounts that went from the one to the other"),
     Column("balance_minor", "money", "their B at t0"),
 )
-_PLACE: Final = "CASE {0}.state WHEN 'open' THEN {0}.bucket ELSE {0}.state END"
-_ORDER: Final = "CASE {0}.state WHEN 'open' THEN {0}.days_from WHEN 'written-off' THEN 100000 ELSE 100001 END"
+
+
+def _place(row: str) -> str:
+    """Where an account is: its bucket while it is open, else its state; and that place's order."""
+    return f"""CASE {row}.state WHEN 'open' THEN {row}.bucket ELSE {row}.state END,
+             CASE {row}.state WHEN 'open' THEN {row}.days_from WHEN 'new' THEN -1 WHEN 'written-off' THEN 100000
+                              ELSE 100001 END"""
+
+
+ACCOUNT_AT: Final = View(
+    "account_at",
+    "What held of one account at the close of a day.",
+    (
+        Column("state", "text", "open, written-off or closed"),
+        Column("delinquent", "flag", "delinquent under the policy"),
+        Column("bucket", "text", "bucket"),
+        Column("days_from", "number", "first day past due of the bucket"),
+        Column("balance_minor", "money", "B: exposure, or arrears where none is reported"),
+        Column("exposure_minor", "money", "exposure"),
+        Column("arrears_minor", "money", "arrears"),
+    ),
+    """SELECT state, delinquent, bucket, days_from, balance_minor, exposure_minor, arrears_minor
+FROM account_now WHERE account_id = account AND valid_from <= day
+UNION ALL
+SELECT state, delinquent, bucket, days_from, balance_minor, exposure_minor, arrears_minor
+FROM account_past WHERE account_id = account AND valid_from <= day AND valid_to > day AND state <> 'new'""",
+    arguments="account text, day date",
+)
+
+# Who moved between two closes, then: moves, less those who moved from where everybody was, plus everybody.
+_CELLS: Final = """SELECT {keys}, from_bucket, to_bucket, from_days, to_days, sum(accounts)::bigint AS accounts,
+       sum(balance)::bigint AS balance_minor, sum(balance_to)::bigint AS balance_to_minor
+FROM (SELECT {keys}, place0 AS from_bucket, place1 AS to_bucket, order0 AS from_days, order1 AS to_days, accounts,
+             balance0 AS balance, balance1 AS balance_to
+      FROM move
+      UNION ALL
+      SELECT {keys}, place0, place0, order0, order0, -accounts, -balance0, -balance0 FROM move WHERE place0 <> 'new'
+      UNION ALL
+      SELECT {keys}, place0, place0, order0, order0, accounts, balance0, balance0 FROM stood) AS cell
+GROUP BY {keys}, from_bucket, to_bucket, from_days, to_days HAVING sum(accounts) <> 0"""
 
 ROLL_MATRIX_BETWEEN: Final = View(
     "roll_matrix",
-    "Roll matrix between two closed days: one row a cell. From month end to month end it is read from monthly_roll.",
+    "Roll matrix between the last closed days by t0 and by t1: one row a cell. From month end to month end it is kept.",
     (_FROM_DATE, _TO_DATE, CURRENCY, PRODUCT, *_CELL, Column("balance_to_minor", "money", "their B at t1")),
     f"""BEGIN
+    t0 := (SELECT max(business_date) FROM business_day WHERE business_date <= t0);
+    t1 := (SELECT max(business_date) FROM business_day WHERE business_date <= t1);
     RETURN QUERY SELECT m.* FROM monthly_roll_cells AS m WHERE m.from_date = t0 AND m.to_date = t1;
     IF NOT FOUND THEN
         RETURN QUERY
-        SELECT t0, t1, n.currency, n.product,
-               coalesce({_PLACE.format("p")}, 'new'), {_PLACE.format("n")},
-               CASE WHEN p.account_id IS NULL THEN -1 ELSE {_ORDER.format("p")} END, {_ORDER.format("n")},
-               count(*), coalesce(sum(p.balance_minor), 0)::bigint, sum(n.balance_minor)::bigint
-        FROM account_period AS n
-        LEFT JOIN account_period AS p ON p.account_id = n.account_id AND p.valid_from <= t0 AND p.valid_to > t0
-        WHERE n.valid_from <= t1 AND n.valid_to > t1
-        GROUP BY 3, 4, 5, 6, 7, 8;
+        WITH move (currency, product, place0, order0, place1, order1, accounts, balance0, balance1) AS (
+            SELECT p.currency, p.product, {_place("p")}, {_place("n")}, 1, p.balance_minor, n.balance_minor
+            FROM account_past AS p CROSS JOIN LATERAL account_at(p.account_id, t1) AS n
+            WHERE p.valid_from <= t0 AND p.valid_to > t0 AND p.valid_to <= t1
+        ), stood (currency, product, place0, order0, accounts, balance0) AS (
+            SELECT b.currency, b.product, {_place("b")}, b.accounts, b.balance_minor
+            FROM daily_bucket AS b WHERE b.business_date = t0
+        ), counted AS ({_CELLS.format(keys="currency, product")})
+        SELECT t0, t1, c.* FROM counted AS c;
     END IF;
 END""",
     arguments="t0 date, t1 date",
+    language="plpgsql",
 )
 
 MONTHLY_ROLL_CELLS: Final = View(
@@ -48,33 +90,20 @@ MONTHLY_ROLL_CELLS: Final = View(
 FROM monthly_roll""",
 )
 
-# Who changed is in daily_move; who stayed is the previous close less those.
 ROLL_DAILY: Final = View(
     "roll_daily",
     "Roll matrix from each closed day to the next, one row a cell.",
-    (BUSINESS_DATE, CURRENCY, PRODUCT, *_CELL),
-    f"""WITH move AS (
-    SELECT business_date, currency, product, accounts, balance0_minor,
-           {_PLACE.format("a")} AS place0, {_ORDER.format("a")} AS order0,
-           {_PLACE.format("b")} AS place1, {_ORDER.format("b")} AS order1
-    FROM daily_move AS m, LATERAL (SELECT m.state0 AS state, m.bucket0 AS bucket, m.days_from0 AS days_from) AS a,
-         LATERAL (SELECT m.state1 AS state, m.bucket1 AS bucket, m.days_from1 AS days_from) AS b
+    (BUSINESS_DATE, CURRENCY, PRODUCT, *_CELL, Column("balance_to_minor", "money", "their B at t1")),
+    f"""WITH move (business_date, currency, product, place0, order0, place1, order1, accounts, balance0, balance1) AS (
+    SELECT m.business_date, m.currency, m.product, {_place("p")}, {_place("n")}, m.accounts, m.balance0_minor,
+           m.balance1_minor
+    FROM daily_move AS m, LATERAL (SELECT m.state0 AS state, m.bucket0 AS bucket, m.days_from0 AS days_from) AS p,
+         LATERAL (SELECT m.state1 AS state, m.bucket1 AS bucket, m.days_from1 AS days_from) AS n
+), stood (business_date, currency, product, place0, order0, accounts, balance0) AS (
+    SELECT d.business_date, b.currency, b.product, {_place("b")}, b.accounts, b.balance_minor
+    FROM business_day AS d JOIN daily_bucket AS b ON b.business_date = d.previous_date
 )
-SELECT business_date, currency, product, from_bucket, to_bucket, from_days, to_days, sum(accounts)::bigint AS accounts,
-       sum(balance_minor)::bigint AS balance_minor
-FROM (SELECT business_date, currency, product, coalesce(place0, 'new') AS from_bucket, place1 AS to_bucket,
-             CASE WHEN place0 IS NULL THEN -1 ELSE order0 END AS from_days, order1 AS to_days, accounts,
-             balance0_minor AS balance_minor
-      FROM move
-      UNION ALL
-      SELECT business_date, currency, product, place0, place0, order0, order0, -accounts, -balance0_minor
-      FROM move WHERE place0 IS NOT NULL
-      UNION ALL
-      SELECT d.business_date, b.currency, b.product, {_PLACE.format("b")}, {_PLACE.format("b")}, {_ORDER.format("b")},
-             {_ORDER.format("b")}, b.accounts, b.balance_minor
-      FROM business_day AS d JOIN daily_bucket AS b ON b.business_date = d.previous_date) AS cell
-GROUP BY business_date, currency, product, from_bucket, to_bucket, from_days, to_days
-HAVING sum(accounts) <> 0""",
+{_CELLS.format(keys="business_date, currency, product")}""",
 )
 
 _CURE: Final = (

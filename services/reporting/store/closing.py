@@ -41,19 +41,16 @@ _MOVES = _over_days(
            SELECT account_id, sum(applied_minor) AS minor FROM fact_repayment_applied
            WHERE booked_on > :previous AND booked_on <= :day GROUP BY account_id
        ), moved AS (
-           SELECT n.currency, n.product,
+           SELECT p.currency, p.product,
                   p.state AS state0, p.delinquent AS delinquent0, p.bucket AS bucket0, p.days_from AS days_from0,
                   n.state AS state1, n.delinquent AS delinquent1, n.bucket AS bucket1, n.days_from AS days_from1,
-                  coalesce(p.balance_minor, 0) AS balance0, coalesce(p.exposure_minor, 0) AS exposure0,
-                  coalesce(p.arrears_minor, 0) AS arrears0,
+                  p.balance_minor AS balance0, p.exposure_minor AS exposure0, p.arrears_minor AS arrears0,
                   n.balance_minor, n.exposure_minor, n.arrears_minor, coalesce(a.minor, 0) AS applied,
-                  n.arrears_minor - coalesce(p.arrears_minor, 0) + coalesce(a.minor, 0) AS otherwise
-           FROM account_period AS n
-           LEFT JOIN LATERAL (
-               SELECT * FROM account_period AS b WHERE b.account_id = n.account_id AND b.valid_from <= :previous
-               ORDER BY b.valid_from DESC LIMIT 1) AS p ON true
-           LEFT JOIN applied AS a ON a.account_id = n.account_id
-           WHERE n.valid_from > :previous AND n.valid_from <= :day AND n.valid_to > :day
+                  n.arrears_minor - p.arrears_minor + coalesce(a.minor, 0) AS otherwise
+           FROM account_past AS p
+           CROSS JOIN LATERAL account_at(p.account_id, :day) AS n
+           LEFT JOIN applied AS a ON a.account_id = p.account_id
+           WHERE p.valid_to > :previous AND p.valid_to <= :day AND p.valid_from <= :previous
        )
        SELECT :day, currency, product, state0, delinquent0, bucket0, days_from0, state1, delinquent1, bucket1,
               days_from1, count(*), sum(balance0), sum(exposure0), sum(arrears0), sum(balance_minor),
@@ -74,7 +71,7 @@ _LEVELS = _over_days(
              UNION ALL
              SELECT currency, product, state0, delinquent0, bucket0, days_from0, -accounts, -balance0_minor,
                     -exposure0_minor, -arrears0_minor
-             FROM daily_move WHERE business_date = :day AND bucket0 IS NOT NULL
+             FROM daily_move WHERE business_date = :day AND state0 <> 'new'
              UNION ALL
              SELECT currency, product, state1, delinquent1, bucket1, days_from1, accounts, balance1_minor,
                     exposure1_minor, arrears1_minor
@@ -91,9 +88,7 @@ _REPAID = _over_days(
 _CURES = """SELECT {keys}, p.currency, p.product, c.through, count(*), sum(p.balance_minor)
        FROM (SELECT DISTINCT ON (account_id) account_id, through FROM fact_cure
              WHERE booked_on > :previous AND booked_on <= :day ORDER BY account_id, version) AS c
-       CROSS JOIN LATERAL (
-           SELECT * FROM account_period AS b WHERE b.account_id = c.account_id AND b.valid_from <= :previous
-           ORDER BY b.valid_from DESC LIMIT 1) AS p
+       JOIN account_past AS p ON p.account_id = c.account_id AND p.valid_from <= :previous AND p.valid_to > :previous
        WHERE p.delinquent GROUP BY p.currency, p.product, c.through"""
 # Accounts delinquent at the previous close that were cured since, by how they first were.
 _DAILY_CURES = _over_days(

@@ -33,18 +33,15 @@ _NOW: Final = sa.text(
     """WITH moved AS (
            SELECT n.*, p.state AS state0, p.bucket AS bucket0, p.days_from AS days_from0, p.balance_minor AS balance0,
                   p.exposure_minor AS exposure0, p.arrears_minor AS arrears0
-           FROM account_period AS n
-           LEFT JOIN LATERAL (
-               SELECT * FROM account_period AS b WHERE b.account_id = n.account_id AND b.valid_from <= :day
-               ORDER BY b.valid_from DESC LIMIT 1) AS p ON true
-           WHERE n.valid_from > :day AND n.valid_to = 'infinity'
+           FROM account_past AS p JOIN account_now AS n USING (account_id)
+           WHERE p.valid_to > :day AND p.valid_from <= :day
        ), cell AS (
            SELECT currency, state, bucket, days_from, accounts, balance_minor AS balance, exposure_minor AS exposure,
                   arrears_minor AS arrears
            FROM daily_bucket WHERE business_date = :day
            UNION ALL
            SELECT currency, state0, bucket0, days_from0, -1, -balance0, -exposure0, -arrears0
-           FROM moved WHERE state0 IS NOT NULL
+           FROM moved WHERE state0 <> 'new'
            UNION ALL
            SELECT currency, state, bucket, days_from, 1, balance_minor, exposure_minor, arrears_minor FROM moved
        ), opened AS (

@@ -1,18 +1,17 @@
-"""Periods of accounts, repayments applied, cures and the days ingest has aged: what `delinquency.status` leaves.
+"""Statuses of accounts, repayments applied, cures and the days ingest has aged: what `delinquency.status` leaves.
 
 Every row here belongs to one customer and so to one shard: no two transactions write the same row.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reporting.domain.bucket import days_from
-from services.reporting.domain.standing import Book, Period, Standing
+from services.reporting.domain.standing import Book, Standing
 from services.reporting.store.arrays import BIG, BOOL, DATE, INT, TEXT, ArrayStatement, Row
 
 # Every shard has aged the last complete day, so no older row can be a shard's latest.
@@ -25,25 +24,29 @@ _AGED = sa.text(
        UNION ALL SELECT NULL, max(business_date) FROM business_day"""
 )
 _STANDINGS = sa.text(
-    """SELECT account_id, version, valid_from FROM account_period
-       WHERE account_id = ANY (:account_ids) AND valid_to = 'infinity'"""
+    "SELECT account_id, version, valid_from FROM account_now WHERE account_id = ANY (:account_ids)"
 ).bindparams(sa.bindparam("account_ids", type_=ARRAY(TEXT)))
-# What held before ends where the batch's first period begins; a period of that very day is replaced below instead.
-_END_PERIODS = ArrayStatement(
-    {"account_id": TEXT, "valid_from": DATE},
-    """UPDATE account_period AS p SET valid_to = n.valid_from FROM {rows}
-       WHERE p.account_id = n.account_id AND p.valid_to = 'infinity' AND p.valid_from < n.valid_from""",
-)
-_PERIOD: Final = {
-    "account_id": TEXT, "valid_from": DATE, "valid_to": DATE, "customer_id": TEXT, "product": TEXT,
-    "currency": TEXT, "version": BIG, "as_of": DATE, "days_past_due": INT, "bucket": TEXT, "days_from": INT,
-    "state": TEXT, "delinquent": BOOL, "balance_minor": BIG, "exposure_minor": BIG, "arrears_minor": BIG,
+STATUS: Final = {
+    "account_id": TEXT, "customer_id": TEXT, "product": TEXT, "currency": TEXT, "version": BIG, "as_of": DATE,
+    "days_past_due": INT, "bucket": TEXT, "days_from": INT, "state": TEXT, "delinquent": BOOL,
+    "exposure_minor": BIG, "arrears_minor": BIG,
 }  # fmt: skip
-_SAVE_PERIODS = ArrayStatement(
-    _PERIOD,
-    f"""INSERT INTO account_period ({", ".join(_PERIOD)}) SELECT n.* FROM {{rows}}
-        ON CONFLICT (account_id, valid_from) DO UPDATE
-        SET {", ".join(f"{name} = excluded.{name}" for name in list(_PERIOD)[2:])}""",
+_STATUS: Final = ", ".join(STATUS)
+# What held before the batch goes to the past with the day it ended.
+_END = ArrayStatement(
+    {"ended": TEXT, "valid_to": DATE},
+    f"""INSERT INTO account_past ({_STATUS}, valid_from, valid_to)
+        SELECT {_STATUS}, a.valid_from, n.valid_to FROM {{rows}} JOIN account_now AS a ON a.account_id = n.ended""",
+)
+_SAVE_PAST = ArrayStatement(
+    {**STATUS, "valid_from": DATE, "valid_to": DATE},
+    f"INSERT INTO account_past ({_STATUS}, valid_from, valid_to) SELECT n.* FROM {{rows}}",
+)
+_SAVE_PRESENT = ArrayStatement(
+    {**STATUS, "valid_from": DATE},
+    f"""INSERT INTO account_now ({_STATUS}, valid_from) SELECT n.* FROM {{rows}}
+        ON CONFLICT (account_id) DO UPDATE
+        SET {", ".join(f"{name} = excluded.{name}" for name in (*list(STATUS)[1:], "valid_from"))}""",
 )
 _SAVE_AGED = ArrayStatement(
     {"business_date": DATE, "source_shard": INT, "source_shards": INT},
@@ -69,7 +72,7 @@ _SAVE_CURES = ArrayStatement(
 )
 
 
-async def load_book(connection: AsyncConnection, shard: int, account_ids: Collection[str]) -> Book:
+async def load_book(connection: AsyncConnection, shard: int, account_ids: Collection[str]) -> Book[Any]:
     """The days aged on this partition and where the touched accounts stand."""
     aged: dict[int | None, date] = {row[0]: row[1] for row in await connection.execute(_AGED, {"shard": shard})}
     complete = aged.pop(None)
@@ -80,22 +83,22 @@ async def load_book(connection: AsyncConnection, shard: int, account_ids: Collec
     return Book(by_shard, {row[0]: Standing(row[1], row[2]) for row in found}, complete)
 
 
-async def save_periods(connection: AsyncConnection, book: Book) -> None:
-    """Write the periods the batch began and end those they follow."""
-    openings = book.openings()
-    if openings:
-        await _END_PERIODS.execute(connection, list(openings.items()))
-        await _SAVE_PERIODS.execute(connection, [_period_row(period) for period in book.periods()])
+async def end_statuses(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Rows (account, first day no longer): what stands there now held until then. Before `save_present`."""
+    if rows:
+        await _END.execute(connection, rows)
 
 
-def _period_row(period: Period) -> Row:
-    status = period.status
-    return (
-        status.account_id, period.valid_from, period.valid_to, status.customer_id, status.product,
-        status.currency, status.version, status.as_of, status.days_past_due, status.bucket,
-        days_from(status.bucket, status.days_past_due), status.state, status.delinquent,
-        status.balance_minor, status.exposure_minor, status.arrears_minor,
-    )  # fmt: skip
+async def save_past(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Rows of STATUS, then the first day each held and the first it no longer did."""
+    if rows:
+        await _SAVE_PAST.execute(connection, rows)
+
+
+async def save_present(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Rows of STATUS, then the first day each holds; one an account."""
+    if rows:
+        await _SAVE_PRESENT.execute(connection, rows)
 
 
 async def save_aged(connection: AsyncConnection, shard: int, rows: Sequence[Row]) -> None:

@@ -21,7 +21,7 @@ async def bi(reporting_url: str, database: DatabaseFactory) -> AsyncIterator[asy
 async def test_reads_the_star_schema_and_the_views(bi: asyncpg.Connection) -> None:
     names = [name for name in metadata.tables if name not in INTERNAL]
     names += [view.name for view in VIEWS if not view.arguments]
-    for name in [*names, "account_now", "repayment_applied_by_day"]:
+    for name in [*names, "account_period", "repayment_applied_by_day"]:
         assert await bi.fetch(f"TABLE {name}") == []
     assert await bi.fetch("SELECT * FROM roll_matrix($1, $2)", date(2026, 1, 30), date(2026, 2, 27)) == []
 

@@ -5,34 +5,29 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.domain.standing import BEFORE_THE_FIRST_CLOSE, STILL, Book, Period, Standing, Status
+from services.reporting.domain.standing import BEFORE_THE_FIRST_CLOSE, Book, Standing
 
 FRIDAY, SATURDAY, MONDAY, TUESDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 2), date(2026, 2, 3)
 
 
-def status(version: int, account_id: str = "a1", source: int | None = 0, arrears: int = 0, exposure: int = 0) -> Status:
-    return Status(account_id, "c1", "loan", "EUR", version, FRIDAY, 5, "1-29", "open", True, arrears, exposure, source)
-
-
-def test_balance_is_the_exposure_or_the_arrears_where_none_is_reported() -> None:
-    assert status(1, arrears=50, exposure=700).balance_minor == 700
-    assert status(1, arrears=50).balance_minor == 50
+def opened_by(book: Book[str]) -> list[date]:
+    return [day for _, day in book.present()]
 
 
 def test_before_any_close_a_status_holds_from_the_beginning() -> None:
-    book = Book({}, {})
-    book.take(status(1))
-    assert list(book.periods()) == [Period(status(1), BEFORE_THE_FIRST_CLOSE, STILL)]
+    book: Book[str] = Book({}, {})
+    book.take("a1", 1, 0, "first")
+    assert list(book.present()) == list(book.entered()) == [("first", BEFORE_THE_FIRST_CLOSE)]
 
 
-def test_after_a_close_a_status_counts_from_the_next_day_whatever_date_it_is_assessed_for() -> None:
-    book = Book({0: FRIDAY}, {})
-    book.take(status(1))
-    assert [period.valid_from for period in book.periods()] == [SATURDAY]
+def test_after_a_close_a_status_counts_from_the_next_day() -> None:
+    book: Book[str] = Book({0: FRIDAY}, {})
+    book.take("a1", 1, 0, "first")
+    assert opened_by(book) == [SATURDAY]
 
 
 def test_each_ingest_shard_closes_its_own_days() -> None:
-    book = Book({0: FRIDAY}, {}, complete=None)
+    book: Book[str] = Book({0: FRIDAY}, {})
     assert book.close_day(1, FRIDAY)
     assert book.close_day(1, MONDAY)
     assert (book.open_day(0), book.open_day(1)) == (SATURDAY, TUESDAY)
@@ -42,65 +37,83 @@ def test_each_ingest_shard_closes_its_own_days() -> None:
 
 
 def test_a_shard_that_has_closed_nothing_follows_the_complete_days() -> None:
-    assert Book({0: FRIDAY}, {}).open_day(1) == BEFORE_THE_FIRST_CLOSE
-    assert Book({0: MONDAY}, {}, complete=FRIDAY).open_day(1) == SATURDAY
-    assert Book({0: MONDAY}, {}, complete=FRIDAY).open_day(None) == SATURDAY
+    assert Book[str]({0: FRIDAY}, {}).open_day(1) == BEFORE_THE_FIRST_CLOSE
+    assert Book[str]({0: MONDAY}, {}, complete=FRIDAY).open_day(1) == SATURDAY
+    assert Book[str]({0: MONDAY}, {}, complete=FRIDAY).open_day(None) == SATURDAY
 
 
 def test_the_last_status_of_a_day_replaces_the_earlier_ones() -> None:
-    book = Book({0: FRIDAY}, {"a1": Standing(1, FRIDAY)})
-    for version in (2, 3):
-        assert book.take(status(version))
+    book: Book[str] = Book({0: FRIDAY}, {"a1": Standing(1, FRIDAY)})
+    assert book.take("a1", 2, 0, "second")
+    assert book.take("a1", 3, 0, "third")
     book.close_day(0, MONDAY)
-    book.take(status(4))
-    assert list(book.periods()) == [Period(status(3), SATURDAY, TUESDAY), Period(status(4), TUESDAY, STILL)]
-    assert book.openings() == {"a1": SATURDAY}
+    book.take("a1", 4, 0, "fourth")
+    assert list(book.ended()) == [("a1", SATURDAY)]
+    assert list(book.past()) == [("third", SATURDAY, TUESDAY)]
+    assert list(book.present()) == [("fourth", TUESDAY)]
+    assert list(book.entered()) == []
+
+
+def test_a_status_of_the_day_that_stands_ends_nothing() -> None:
+    book: Book[str] = Book({0: FRIDAY}, {"a1": Standing(1, SATURDAY)})
+    book.take("a1", 2, 0, "second")
+    assert (list(book.ended()), list(book.present())) == ([], [("second", SATURDAY)])
 
 
 def test_a_known_or_older_version_is_dropped() -> None:
-    book = Book({}, {"a1": Standing(3, FRIDAY)})
-    assert not book.take(status(3))
-    assert not book.take(status(2))
-    assert list(book.periods()) == []
+    book: Book[str] = Book({}, {"a1": Standing(3, FRIDAY)})
+    assert not book.take("a1", 3, 0, "again")
+    assert not book.take("a1", 2, 0, "late")
+    assert list(book.present()) == []
 
 
-def test_periods_of_an_account_never_go_back() -> None:
-    book = Book({}, {"a1": Standing(1, MONDAY)}, complete=FRIDAY)
-    book.take(status(2))
-    assert [period.valid_from for period in book.periods()] == [MONDAY]
+def test_an_account_never_goes_back_in_time() -> None:
+    book: Book[str] = Book({}, {"a1": Standing(1, MONDAY)}, complete=FRIDAY)
+    book.take("a1", 2, None, "second")
+    assert opened_by(book) == [MONDAY]
 
 
 EVENTS = st.lists(
     st.one_of(
-        st.tuples(st.just("status"), st.sampled_from(["a1", "a2"]), st.integers(1, 9)),
+        st.tuples(st.just("status"), st.integers(0, 1), st.integers(1, 9)),
         st.tuples(st.just("close"), st.integers(0, 1), st.integers(1, 9)),
     ),
     max_size=30,
 )
+Past = dict[tuple[int, date], tuple[int, date]]
 
 
-def after(events: list[tuple[str, object, int]], size: int) -> tuple[dict[tuple[str, date], tuple[int, date]], object]:
-    """What a store holds after the events in batches of that size: periods by key, as `save_periods` writes them."""
-    stored: dict[tuple[str, date], tuple[int, date]] = {}
-    aged: dict[int, date] = {}
-    for start in range(0, len(events), size):
-        standings = {key[0]: Standing(v[0], key[1]) for key, v in stored.items() if v[1] == STILL}
-        book = Book(aged, standings)
-        for kind, who, number in events[start : start + size]:
+class Stored:
+    """What a store holds, written as the handlers write it; account n belongs to ingest shard n."""
+
+    def __init__(self) -> None:
+        self.aged: dict[int, date] = {}
+        self.now: dict[int, Standing] = {}
+        self.past: Past = {}
+
+    def take(self, events: list[tuple[str, int, int]]) -> None:
+        book: Book[tuple[int, int]] = Book(self.aged, {str(n): standing for n, standing in self.now.items()})
+        for kind, who, number in events:
             if kind == "close":
-                book.close_day(int(str(who)), date(2026, 1, number))
+                book.close_day(who, date(2026, 1, number))
             else:
-                book.take(status(number, str(who), source=0 if who == "a1" else 1))
-        for account_id, opening in book.openings().items():
-            for key, (version, valid_to) in list(stored.items()):
-                if key[0] == account_id and valid_to == STILL and key[1] < opening:
-                    stored[key] = version, opening
-        for period in book.periods():
-            stored[period.status.account_id, period.valid_from] = period.status.version, period.valid_to
-        aged = book.aged
-    return stored, aged
+                book.take(str(who), number, who, (who, number))
+        for account, end in book.ended():
+            before = self.now[int(account)]
+            self.past[int(account), before.valid_from] = before.version, end
+        for (who, _), end in book.entered():
+            self.past[who, date.min] = 0, end
+        for (who, version), start, end in book.past():
+            self.past[who, start] = version, end
+        for (who, version), day in book.present():
+            self.now[who] = Standing(version, day)
+        self.aged = book.aged
 
 
 @given(EVENTS, st.integers(1, 7))
-def test_batches_may_be_cut_anywhere(events: list[tuple[str, object, int]], size: int) -> None:
-    assert after(events, size) == after(events, max(1, len(events)))
+def test_batches_may_be_cut_anywhere(events: list[tuple[str, int, int]], size: int) -> None:
+    whole, cut = Stored(), Stored()
+    whole.take(events)
+    for start in range(0, len(events), size):
+        cut.take(events[start : start + size])
+    assert vars(cut) == vars(whole)
