@@ -2,7 +2,7 @@
 
 Alone: `ARREARS_SMS_ACCOUNT_SID=... ARREARS_SMS_AUTH_TOKEN=... python -m deploy.local.sms_gateway --port 8080`.
 What happened to a message is told to its StatusCallback, as Twilio does (callbacks.py). For people and tests there are
-`GET /messages`, `GET /pending` (callbacks not yet delivered) and `DELETE /messages`.
+`GET /messages`, `GET /pending` (callbacks not yet delivered, and how many messages came) and `DELETE /messages`.
 """
 
 import base64
@@ -140,7 +140,8 @@ class SmsGateway:
         return _json({"count": len(shown), "messages": shown}, 200)
 
     async def pending(self, request: Request) -> Response:
-        return _json({"pending": self.callbacks.pending, "given_up": self.callbacks.given_up}, 200)
+        callbacks = {"pending": self.callbacks.pending, "given_up": self.callbacks.given_up}
+        return _json({**callbacks, "received": len(self.messages)}, 200)
 
     async def forget(self, request: Request) -> Response:
         self.messages.clear()

@@ -5,20 +5,20 @@ through with what there was, and what they emitted has ended up where somebody a
 """
 
 import asyncio
-import time
 from collections.abc import Mapping
 from datetime import datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.demo.line import AwayError, Line
+from deploy.local.demo.patience import Patience
 from deploy.local.demo.progress import unfinished
 from shared.contracts.topics import TOPICS
 
 TIMEOUT_S: Final = 120.0
-PAUSE_S: Final = 0.003
 AWAY_PAUSE_S: Final = 0.2
 ORDER: Final = ("ingest", "strategy", "contact", "reporting")
 """The way of the events: there is no sense in asking a service before those that feed it."""
@@ -35,9 +35,12 @@ class Quiet:
         self.asked = 0
         self._services = services
         self._gateway = gateway
+        self._received = 0
+        self._patience = Patience()
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
         self._partitions: list[TopicPartition] = []
         self._ends: dict[tuple[str, int], int] = {}
+        self._seen: dict[str, Any] = {}
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
@@ -58,42 +61,53 @@ class Quiet:
         """What was published: no need to ask Kafka for it."""
         self._ends.update(ends)
 
-    async def until(self, now: datetime) -> None:
-        """Return when nothing moves and all clocks have reached `now`; StuckError says what does not come to rest."""
-        deadline = time.monotonic() + TIMEOUT_S
+    async def until(self, step: str, now: datetime) -> None:
+        """Return when nothing moves and all clocks have reached `now`; StuckError says what does not come to rest.
+
+        The topics' ends are asked for last: whatever anybody emitted meanwhile is then seen as not applied by those
+        asked before, and they are asked again.
+        """
+        started = monotonic()
         while True:
             for name in ORDER:
-                while left := await self._left(name, now):
-                    if time.monotonic() > deadline:
-                        raise StuckError(f"{name} does not come to rest: {left}")
-                    await asyncio.sleep(PAUSE_S)
-            if await self._is_quiet(now):
+                await self._through(step, name, now, started)
+                if name == "contact":
+                    await self._answered(step, now, started)
+            ends = await self._consumer.end_offsets(self._partitions)
+            self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items()}
+            if not any(unfinished(name, self._seen[name], self._ends, now) for name in ORDER):
                 return
 
+    async def _through(self, step: str, name: str, now: datetime, started: float) -> None:
+        """Return when the service has nothing left of what is known to be there."""
+        await asyncio.sleep(self._patience.before_asking_s(step, name, monotonic() - started))
+        while left := await self._left(name, now):
+            waited_s = monotonic() - started
+            if waited_s > TIMEOUT_S:
+                raise StuckError(f"{name} does not come to rest: {left}")
+            await asyncio.sleep(self._patience.before_asking_again_s(waited_s))
+        self._patience.through(step, name, monotonic() - started)
+
+    async def _answered(self, step: str, now: datetime, started: float) -> None:
+        """Return when the gateway has answered for all messages, and contact is through with the answers.
+
+        Contact had handed over everything when it was asked before; what the answers made it emit shows now.
+        """
+        self.asked += 1
+        while (gateway := await self._gateway.get("/pending"))["pending"]:
+            if monotonic() - started > TIMEOUT_S:
+                raise StuckError(f"the SMS gateway does not come to rest: {gateway}")
+            await asyncio.sleep(self._patience.before_asking_again_s(monotonic() - started))
+        if gateway["received"] != self._received:
+            self._received = gateway["received"]
+            await self._through(f"{step}, answered", "contact", now, started)
+
     async def _left(self, name: str, now: datetime) -> str:
+        self.asked += 1
         try:
-            return unfinished(name, await self._progress(name), self._ends, now)
+            self._seen[name] = await self._services[name].get("/progress")
         except AwayError as away:
             # It is started again; what it was at, it will do then.
             await asyncio.sleep(AWAY_PAUSE_S)
             return str(away)
-
-    async def _is_quiet(self, now: datetime) -> bool:
-        """One round in the order that proves it.
-
-        Contact is asked before and after the gateway: what it had handed over by the first time is answered by the
-        gateway's turn, and what follows from those answers shows the second time. The topics' ends come last, so
-        that whatever anybody emitted meanwhile is seen as not applied by those asked before.
-        """
-        seen: list[tuple[str, Any]] = [(name, await self._progress(name)) for name in ORDER]
-        self.asked += 1
-        if (await self._gateway.get("/pending"))["pending"]:
-            return False
-        seen.append(("contact", await self._progress("contact")))
-        ends = await self._consumer.end_offsets(self._partitions)
-        self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items()}
-        return not any(unfinished(name, progress, self._ends, now) for name, progress in seen)
-
-    async def _progress(self, name: str) -> Any:
-        self.asked += 1
-        return await self._services[name].get("/progress")
+        return unfinished(name, self._seen[name], self._ends, now)

@@ -12,8 +12,8 @@ import orjson
 
 from deploy.local.demo.wire_facts import fact_of
 from deploy.local.portfolio.writer import Record
-from services.ingest.domain.assessment import figures_on
 from services.ingest.domain.facts import Fact
+from services.ingest.domain.figures import figures_on
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Band, Policy, Scale
 

@@ -58,13 +58,13 @@ class Year:
         at = datetime.combine(day, MORNING)
         with self._timed("mornings"):
             await self._publish([clock_advanced(day)])
-            await self.quiet.until(at)
+            await self.quiet.until("morning", at)
         with self._timed("messages and calls"):
             self.debtors.read(await self.mailroom.collect(at), day)
             called = await self.collectors.work(day)
         if called:
             with self._timed("after calls"):
-                await self.quiet.until(at)
+                await self.quiet.until("calls", at)
 
     async def _evening(self, day: date, records: list[Record]) -> None:
         """The day's facts, then the close: a close is applied only after the facts published before it."""
@@ -76,7 +76,7 @@ class Year:
     async def _night(self, day: date) -> None:
         at = datetime.combine(day, CLOSE)
         with self._timed("day closes"):
-            await self.quiet.until(at)
+            await self.quiet.until("close", at)
         with self._timed("messages and calls"):
             self.nightly += await self.mailroom.collect(at)
 
