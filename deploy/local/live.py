@@ -46,7 +46,8 @@ async def live(folder: Path, options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         async with LocalSystem(folder, options=options, tell=_tell) as system:
-            console.print(_table(system.addresses, folder))
+            console.print(f"\nArrears is running; Ctrl-C stops it. All of this, with passwords: {folder}/addresses.json\n")
+            console.print(_table(system.addresses))
             await system.trouble
     except asyncio.CancelledError:
         console.print("stopped")
@@ -56,8 +57,8 @@ def _tell(line: str) -> None:
     console.print(line, style="dim", markup=False)
 
 
-def _table(addresses: Addresses, folder: Path) -> Table:
-    table = Table(title=f"Arrears is running; Ctrl-C stops it. Passwords: {folder}/addresses.json", box=None)
+def _table(addresses: Addresses) -> Table:
+    table = Table(box=None, show_header=False)
     rows = {
         "Kafka": addresses.kafka,
         **{f"{name} API": f"{url}/docs" for name, url in addresses.http.items()},
