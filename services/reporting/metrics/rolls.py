@@ -40,7 +40,9 @@ ACCOUNT_AT: Final = View(
 FROM account_now WHERE account_id = account AND valid_from <= day
 UNION ALL
 SELECT state, delinquent, bucket, days_from, balance_minor, exposure_minor, arrears_minor
-FROM account_past WHERE account_id = account AND valid_from <= day AND valid_to > day AND state <> 'new'""",
+FROM (SELECT * FROM account_past WHERE account_id = account AND valid_from <= day
+      ORDER BY valid_from DESC LIMIT 1) AS latest
+WHERE valid_to > day AND state <> 'new'""",
     arguments="account text, day date",
 )
 
