@@ -5,7 +5,7 @@ A crash between these steps leaves `pending` attempts of a dead worker; resolve.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -23,7 +23,6 @@ from shared.runtime.clock import Clock
 
 RECORD_TRIES_MAX: Final = 6
 """After that the results are given up and the attempts are resolved like those of a crash."""
-NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -103,16 +102,11 @@ class Dispatcher:
         return handed
 
     async def _idle(self, stop: asyncio.Event) -> None:
-        """Wait for new work, for the next due instant, or for the poll that sees other processes' work."""
-        async with self._engine.connect() as connection:
-            due_at = await contacts.next_due_at(connection, list(self._channels), self._clock.now())
+        """Wait for new work, for the clock to move on, or for the poll that sees other processes' work."""
+        soon = self._clock.now() + timedelta(seconds=self._poll_s)
         waits = [
             asyncio.ensure_future(wait)
-            for wait in (
-                stop.wait(),
-                self._woken.wait(),
-                self._clock.sleep_until(due_at or NEVER, poll_s=self._poll_s),
-            )
+            for wait in (stop.wait(), self._woken.wait(), self._clock.sleep_until(soon, poll_s=self._poll_s))
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

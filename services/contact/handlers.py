@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from services.contact import consents, translate
 from services.contact.domain.facts import Facts, Withdrawal
 from services.contact.domain.request import Request
+from services.contact.domain.verdict import Conclusion
 from services.contact.gatekeeper import Gatekeeper
 from services.contact.store import contacts, projections
 from shared.messaging import Received, Transaction
@@ -37,8 +38,10 @@ class CustomerEvents:
         customer_ids = {request.customer_id for request in fresh}
         await projections.add_stubs(tx.connection, customer_ids)
         customers = await projections.load_customers(tx.connection, customer_ids, tx.now)
-        await self._gatekeeper.keep(tx, "enqueue", self._gatekeeper.decide_all(fresh, customers, tx.now))
-        tx.wake_work()
+        decided = self._gatekeeper.decide_all(fresh, customers, tx.now)
+        await self._gatekeeper.keep(tx, "enqueue", decided)
+        if any(decision.conclusion is Conclusion.ALLOWED for _, decision in decided):
+            tx.wake_work()
 
 
 async def _keep(facts: Facts, tx: Transaction) -> None:

@@ -60,10 +60,6 @@ _DUE_CONTACTS = statement(
        ORDER BY due_at, priority DESC, contact_id LIMIT :rows_max""",
     now=INSTANT, channels=TEXTS,
 )  # fmt: skip
-_NEXT_DUE = statement(
-    "SELECT min(due_at) FROM contact WHERE state = 'planned' AND due_at > :now AND channel = ANY(:channels)",
-    now=INSTANT, channels=TEXTS,
-)  # fmt: skip
 _DUE_CALLS = statement(
     """SELECT contact_id, customer_id FROM contact
        WHERE state = 'planned' AND channel = 'call' AND due_at <= :now
@@ -148,13 +144,6 @@ async def due(connection: AsyncConnection, channels: Sequence[str], now: datetim
     """(contact_id, customer_id) of what is due, most urgent first; not locked."""
     values = {"now": now, "channels": list(channels), "rows_max": rows_max}
     return (await connection.execute(_DUE_CONTACTS, values)).all()
-
-
-async def next_due_at(connection: AsyncConnection, channels: Sequence[str], now: datetime) -> datetime | None:
-    """When the next message falls due."""
-    found = await connection.execute(_NEXT_DUE, {"now": now, "channels": list(channels)})
-    due_at: datetime | None = found.scalar_one()
-    return due_at
 
 
 async def due_calls(connection: AsyncConnection, now: datetime, rows_max: int) -> Sequence[Any]:
