@@ -46,7 +46,7 @@ async def live(folder: Path, options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         async with LocalSystem(folder, options=options, tell=_tell) as system:
-            console.print(f"\nArrears is running; Ctrl-C stops it. All of this, with passwords: {folder}/addresses.json\n")
+            console.print(f"\nArrears is running; Ctrl-C stops it. With passwords: {folder}/addresses.json\n")
             console.print(_table(system.addresses))
             await system.trouble
     except asyncio.CancelledError:
