@@ -165,5 +165,6 @@ def _contact(contact: Any) -> dict[str, Any]:
 
 
 def wire_name(reason: str) -> str:
-    """A reason as the contracts' Name: at most 64 of its characters."""
-    return "".join(mark if mark.isascii() and (mark.isalnum() or mark in "._+-") else "-" for mark in reason)[:64]
+    """A reason as the contracts' Name: at most 64 of its characters, the first a letter or digit."""
+    plain = "".join(mark if mark.isascii() and (mark.isalnum() or mark in "._+-") else "-" for mark in reason)
+    return plain.lstrip("._+-")[:64] or "unspecified"

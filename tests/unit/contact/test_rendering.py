@@ -51,7 +51,7 @@ def rendered(tmp_path: Path, text: str, channel: str = "sms") -> Rendered:
         ("{{ days_past_due / 0 }}", "template_error"),
         ("{{ name.__class__.__mro__ }}", "template_error"),
         ("{{ ''.__class__.__base__.__subclasses__() }}", "template_error"),
-        ("{% include 'missing.txt' %}", "template_missing"),
+        ("{% include 'missing.txt' %}", "template_error"),
         ("   ", "message_length"),
         ("x" * 1_601, "message_length"),
     ],

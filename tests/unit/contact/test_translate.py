@@ -64,3 +64,5 @@ def test_the_first_request_of_an_id_stands() -> None:
 def test_a_reason_fits_the_wire() -> None:
     assert wire_name("smtp_answer lost: é") == "smtp_answer-lost---"
     assert len(wire_name("x" * 100)) == 64
+    assert wire_name("__private") == "private"
+    assert wire_name("") == wire_name("–") == "unspecified"
