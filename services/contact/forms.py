@@ -84,7 +84,6 @@ class ResolveForm(Form):
 
     state: Literal["sent", "failed"]
     by: Id
-    note: Text = ""
 
 
 class OwedAnswer(BaseModel):
