@@ -33,6 +33,7 @@ PORTS: Final = {
     "SMS_PORT": 18085,
     "MAIL_PORT": 18086,
 }
+PATIENCE_S: Final = 120.0
 SERVICES: Final = ("ingest", "strategy", "contact", "reporting")
 
 
@@ -59,7 +60,7 @@ async def story() -> None:
     """One customer's bill: overdue, SMS, repaid, cured, reported."""
     http = {name: f"http://127.0.0.1:{PORTS[f'{name.upper()}_PORT']}" for name in SERVICES}
     places = Places(f"localhost:{PORTS['KAFKA_PORT']}", http, f"http://127.0.0.1:{PORTS['SMS_PORT']}")
-    async with Doors(places) as doors:
+    async with Doors(places, PATIENCE_S) as doors:
         calendar = Calendar(doors)
         week = calendar.next_week()
         told = Story(doors, calendar, Crowd("compose", 1, week[0], "EUR"), week)
@@ -95,4 +96,6 @@ def main(keep: Annotated[bool, typer.Option(help="leave the system up")] = False
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command()(main)
+    app()

@@ -45,23 +45,25 @@ class Message:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-async def eventually(check: Callable[[], Awaitable[T]], what: str, within_s: float = PATIENCE_S) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], what: str | Callable[[], str], patience_s: float) -> T:
     """The first true answer; fails saying what did not come about. A service that is down is asked again."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + patience_s
     while True:
         with suppress(httpx.TransportError, httpx.HTTPStatusError):
             if answer := await check():
                 return answer
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s:g} s: {what}")
+            raise AssertionError(f"not within {patience_s:g} s: {what if isinstance(what, str) else what()}")
         await asyncio.sleep(POLL_S)
 
 
 class Doors:
     """`async with Doors(places) as doors`; what the services publish is heard from the beginning."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, patience_s: float = PATIENCE_S) -> None:
         self.places = places
+        self.patience_s = patience_s
+        self._busy = ""
         self._events: dict[str, Event[Any]] = {}
         self._by_subject: dict[str, list[Event[Any]]] = defaultdict(list)
 
@@ -111,12 +113,12 @@ class Doors:
         found = [event for subject in subjects for event in self._by_subject[subject]]
         return [event for event in found if not names or type(event.data).__name__ in names]
 
-    async def quiet(self, within_s: float = PATIENCE_S) -> None:
+    async def quiet(self) -> None:
         """Return when every service has read all there is, relayed all it emitted, and has nothing due."""
-        await eventually(self._is_quiet_twice, "the system to become quiet", within_s)
-        heard_of = {place: await self._consumer.position(place) for place in self._consumer.assignment()}
-        ends = await self._consumer.end_offsets(list(heard_of))
-        await eventually(lambda: self._has_heard(ends), "the listener to hear everything")
+        await eventually(self._is_quiet_twice, lambda: f"a quiet system; {self._busy}", self.patience_s)
+        heard = self._consumer.assignment()
+        ends = await self._consumer.end_offsets(list(heard))
+        await eventually(lambda: self._has_heard(ends), "the listener to hear everything", self.patience_s)
 
     async def _has_heard(self, ends: Mapping[TopicPartition, int]) -> bool:
         return all([await self._consumer.position(place) >= end for place, end in ends.items()])
@@ -130,14 +132,14 @@ class Doors:
         ends = await self._consumer.end_offsets(self._partitions)
         standing = []
         for service in self.places.http:
+            self._busy = f"{service} does not answer"
             shards = (await self.get(service, "/shards"))["shards"]
             progress = await self.get(service, "/progress")
-            owned = [shard for stream in progress["owned"].values() for shard in stream.values()]
-            busy = any(shard["work"] for shard in owned) or any(progress["pending"].values())
-            relaying = any(shard["emitted"] != shard["relayed"] for shard in shards)
-            if busy or relaying or not _read_to(ends, service, shards):
+            if busy := _at_work(progress, shards) or _unread(ends, service, shards):
+                self._busy = f"{service} has {busy}"
                 return None
             standing.append([(s["stream"], s["partition"], s["emitted"], s["offsets"]) for s in shards])
+        self._busy = "it does not come to rest"
         return standing
 
     async def _all_partitions(self) -> list[TopicPartition]:
@@ -159,8 +161,17 @@ class Doors:
                 self._by_subject[subject].append(event)
 
 
-def _read_to(ends: Mapping[TopicPartition, int], service: str, shards: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the service has applied each partition of its topics to the end; each shard reads all of a broadcast."""
+def _at_work(progress: Mapping[str, Any], shards: Sequence[Mapping[str, Any]]) -> str:
+    """What a service has yet to do with what it has read; empty when nothing."""
+    owned = [shard for stream in progress["owned"].values() for shard in stream.values()]
+    if any(shard["work"] for shard in owned) or any(progress["pending"].values()):
+        return f"work: {progress['pending'] or 'in its shards'}"
+    waiting = sum(shard["emitted"] - shard["relayed"] for shard in shards)
+    return f"{waiting} events to relay" if waiting else ""
+
+
+def _unread(ends: Mapping[TopicPartition, int], service: str, shards: Sequence[Mapping[str, Any]]) -> str:
+    """The first partition that the service has not applied to its end; each shard reads all of a broadcast."""
     mine = {topic.name: topic for topic in TOPICS if service in topic.consumers}
     for place, end in ends.items():
         if place.topic not in mine:
@@ -168,6 +179,7 @@ def _read_to(ends: Mapping[TopicPartition, int], service: str, shards: Sequence[
         every = mine[place.topic].broadcast
         rows = [s for s in shards if s["stream"] != "commands" and (every or s["partition"] == place.partition)]
         read = [row["offsets"].get(place.topic, 0) for row in rows] or [-1]
-        if (min(read) if every else max(read)) < end:
-            return False
-    return True
+        applied = min(read) if every else max(read)
+        if applied < end:
+            return f"{place.topic} {place.partition} applied to {applied} of {end}"
+    return ""

@@ -58,7 +58,7 @@ async def test_a_service_killed_in_the_middle_changes_nothing(
         return not kill.sign or bool(doors.heard(crowd.customers, kill.sign))
 
     async def kill_once_under_way() -> None:
-        await eventually(under_way, f"the first {kill.sign}")
+        await eventually(under_way, f"the first {kill.sign}", doors.patience_s)
         await system.kill(kill.service)
 
     story = Story(doors, calendar, crowd, week)
