@@ -88,6 +88,9 @@ async def start_patiently(make: Callable[[], Any], stop: asyncio.Event, name: st
                 return client
         except (KafkaError, OSError) as error:
             log.warning("broker_unreachable", client=name, error=type(error).__name__)
+        except BaseException:
+            await close(client)
+            raise
         await close(client)
         await retry.sleep_unless(stop, next(waits))
     return None

@@ -23,8 +23,8 @@ _DATA_CLASSES: Final = {"22", "23"}
 
 # OSErrors that are about this machine's files, not about another party.
 _LOCAL_FILES: Final = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
-# aiokafka says so when one of its own tasks has died: the client never works again, only a new process does.
-_BROKEN_CLIENT: Final = "Unexpected error during"
+# aiokafka's consumer says so when one of its own tasks has died: it never works again, only a new process does.
+_BROKEN_CONSUMER: Final = ("Unexpected error during data retrieval", "Unexpected error during coordination")
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ def is_passing(error: BaseException) -> bool:
     """
     if isinstance(error, BaseExceptionGroup):
         return all(is_passing(one) for one in error.exceptions)
-    if isinstance(error, _LOCAL_FILES) or str(error).startswith(_BROKEN_CLIENT):
+    if isinstance(error, _LOCAL_FILES) or any(words in str(error) for words in _BROKEN_CONSUMER):
         return False
     if isinstance(error, (Unavailable, ConnectionError, TimeoutError, OSError, KafkaError, PoolTimeout)):
         return True

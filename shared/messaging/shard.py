@@ -212,7 +212,8 @@ def _decoded(record: Record) -> Received | Refused:
     ours = record.headers and BY_NAME[record.topic].publisher != "core"
     source, seq = source_of(record.headers) if ours else (None, 0)
     try:
-        event = decode(record.topic, record.value, record.headers)
+        # Our own records are always in structured mode: their headers need no second look.
+        event = decode(record.topic, record.value, () if source else record.headers)
     except Rejected as refusal:
         return Refused(record, refusal, source, seq)
     return Received(event, record, source, seq)

@@ -27,9 +27,9 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Out:
-    """One record of the tally on its output topic."""
+    """One record the tally sent, and on which partition."""
 
-    partition: int
+    place: str
     source: str
     seq: int
     subject: str
@@ -67,7 +67,7 @@ def free_port() -> int:
         return port
 
 
-async def until(met: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+async def until(met: Callable[[], Any], what: str, patience_s: float = PATIENCE_S, pause_s: float = 0.05) -> Any:
     """Wait for a condition, sync or async; names it when it never comes."""
     end = time.monotonic() + patience_s
     while True:
@@ -78,7 +78,7 @@ async def until(met: Callable[[], Any], what: str, patience_s: float = PATIENCE_
             return found
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience_s:.0f} s in vain for: {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause_s)
 
 
 @dataclass
@@ -154,19 +154,19 @@ class Rig:
         )
         return not found
 
-    async def out(self, topic: str = OUT) -> list[Out]:
-        """Everything this rig's service put on the topic since the test began, in order of each partition."""
+    async def out(self) -> list[Out]:
+        """Everything this rig's service put on any topic since the test began, in order of each partition."""
         return [
-            Out(r.partition, dict(r.headers)[SOURCE_HEADER].decode(), int(dict(r.headers)[SEQ_HEADER]), _subject(r))
-            for r in await self.raw(topic)
+            Out(f"{r.topic}/{r.partition}", dict(r.headers)[SOURCE_HEADER].decode(), _seq(r), _subject(r))
+            for r in await self.raw(*sorted({tp.topic for tp in self.starts}))
         ]
 
-    async def raw(self, topic: str) -> list[Any]:
+    async def raw(self, *topics: str) -> list[Any]:
         """The same as Kafka's records."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
         await consumer.start()
         try:
-            places = [tp for tp in self.starts if tp.topic == topic]
+            places = [tp for tp in self.starts if tp.topic in topics]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
             found: list[Any] = []
@@ -185,14 +185,28 @@ class Rig:
         await self.quiet()
         assert await self.rows("SELECT id, times FROM effect WHERE times <> 1") == []
         assert await self.effects() == count
-        out = await self.out()
-        seen = first_appearances(out)
-        told = sorted(one.subject for one in seen)
+        everything = await self.out()
+        out = [one for one in everything if one.place.startswith(f"{OUT}/")]
+        seen = first_appearances(everything)
+        told = sorted(one.subject for one in first_appearances(out))
         assert told == sorted(row[0] for row in await self.rows("SELECT id FROM effect"))
         for stream, partition, emitted in await self.rows("SELECT stream, partition, next_seq - 1 FROM shard"):
             seqs = sorted(one.seq for one in seen if one.source == f"{self.name}.{stream}.{partition}")
             assert seqs == list(range(1, emitted + 1)), f"{stream}.{partition} has gaps"
+        await until(lambda: self._heard(count), f"{count} told facts heard downstream")
+        assert await self.rows("SELECT subject, times FROM heard WHERE times <> 1") == []
         return out
+
+    async def _heard(self, count: int) -> bool:
+        return int((await self.rows("SELECT count(*) FROM heard"))[0][0]) >= count
+
+    def database_url_through(self, port: int) -> str:
+        """The same database behind another port."""
+        return sa.make_url(self.database_url).set(port=port).render_as_string(hide_password=False)
+
+    def database_address(self) -> tuple[str, int]:
+        url = sa.make_url(self.database_url)
+        return str(url.host), int(url.port or 5432)
 
     def program(self, **env: str) -> dict[str, str]:
         """The environment of a copy that runs as a program of its own."""
@@ -211,18 +225,24 @@ class Rig:
 
 def first_appearances(out: Sequence[Out]) -> list[Out]:
     """What a consumer keeps: per partition and source only what is newer than all it saw before."""
-    marks: dict[tuple[int, str], int] = {}
+    marks: dict[tuple[str, str], int] = {}
     kept = []
     for one in out:
-        lane = (one.partition, one.source)
+        lane = (one.place, one.source)
         if one.seq > marks.get(lane, 0):
             marks[lane] = one.seq
             kept.append(one)
     return kept
 
 
+def _seq(record: Any) -> int:
+    return int(dict(record.headers)[SEQ_HEADER])
+
+
 def _subject(record: Any) -> str:
-    return str(json.loads(record.value).get("subject", ""))
+    if record.topic.endswith(".dead-letter"):
+        return ""
+    return str(json.loads(record.value)["subject"])
 
 
 @dataclass
@@ -236,6 +256,14 @@ class Running:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.settings.http_port}"
+
+    async def owns(self, shards: int) -> None:
+        """Wait until this copy applies that many shards of the first stream."""
+        await until(lambda: self._owned() == shards, f"a copy to own {shards} shards")
+
+    def _owned(self) -> int:
+        members = self.process._members
+        return len(members[0].loops) if members else 0
 
     async def stop(self) -> None:
         """The orderly end, as SIGTERM asks for it."""
@@ -271,13 +299,14 @@ async def new_rig(kafka: str, database_url: str, create: Callable[[sa.Connection
         await connection.run_sync(create)
     starts = await _ends(kafka)
     for partition in range(PARTITIONS):
-        offsets = {t: starts[TopicPartition(t, partition)] for t in TOPICS}
+        offsets = {t: starts[TopicPartition(t, partition)] for t in (*TOPICS, OUT)}
         offsets[CALENDAR] = starts[TopicPartition(CALENDAR, 0)]
-        async with engine.begin() as connection:
-            await connection.execute(
-                sa.text("INSERT INTO shard VALUES ('tally', :n, 0, 1, CAST(:offsets AS jsonb), '{}', '{}')"),
-                {"n": partition, "offsets": json.dumps(offsets)},
-            )
+        for stream in ("tally", "heard"):
+            async with engine.begin() as connection:
+                await connection.execute(
+                    sa.text("INSERT INTO shard VALUES (:stream, :n, 0, 1, CAST(:offsets AS jsonb), '{}', '{}')"),
+                    {"stream": stream, "n": partition, "offsets": json.dumps(offsets)},
+                )
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, max_request_size=2_000_000)
     await producer.start()
     rig = Rig(kafka, database_url, engine, producer, f"tally{uuid.uuid4().hex[:8]}", starts)

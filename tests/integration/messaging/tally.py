@@ -33,6 +33,7 @@ DDL = (
                             shard integer NOT NULL, place bigint NOT NULL)""",
     """CREATE TABLE closed (place bigserial PRIMARY KEY, shard integer NOT NULL, business_date date NOT NULL,
                             effects_before bigint NOT NULL)""",
+    "CREATE TABLE heard (subject text, shard integer, times integer NOT NULL, PRIMARY KEY (subject))",
     "CREATE TABLE due (shard integer PRIMARY KEY, rounds integer NOT NULL, calls integer NOT NULL)",
 )
 _APPLY = sa.text(
@@ -44,6 +45,10 @@ _APPLY = sa.text(
     sa.bindparam("amounts", type_=sa.ARRAY(sa.BigInteger)),
     sa.bindparam("places", type_=sa.ARRAY(sa.BigInteger)),
 )
+_HEAR = sa.text(
+    """INSERT INTO heard SELECT subject, :shard, 1 FROM unnest(:subjects) AS h (subject)
+       ON CONFLICT (subject) DO UPDATE SET times = heard.times + 1"""
+).bindparams(sa.bindparam("subjects", type_=sa.ARRAY(sa.Text)))
 _CLOSE = sa.text(
     """INSERT INTO closed (shard, business_date, effects_before)
        SELECT :shard, :day, count(*) FROM effect WHERE shard = :shard"""
@@ -77,6 +82,7 @@ class Tally:
     """The handlers; tests hang a fault on `before_commit`, called between the SQL and the commit."""
 
     def __init__(self, slow_ms: int = 0) -> None:
+        self.name = ""
         self.slow_ms = slow_ms
         self.batches: list[int] = []
 
@@ -109,6 +115,12 @@ class Tally:
         for r in repayments:
             tell(tx, r.data.repayment_id, r.data.account_id)
 
+    async def hear(self, batch: Sequence[Received], tx: Transaction) -> None:
+        """The other end: what this copy of the service told of, counted."""
+        mine = [r.event.subject for r in batch if r.source_shard and r.source_shard.split(".")[0] == self.name]
+        if mine:
+            await tx.connection.execute(_HEAR, {"shard": tx.shard.partition, "subjects": mine})
+
     async def work(self, tx: Transaction) -> bool:
         rounds: int = (await tx.connection.execute(_WORK, {"shard": tx.shard.partition})).scalar_one()
         return rounds > 0
@@ -121,8 +133,12 @@ def tell(tx: Transaction, what: str, key: str) -> None:
 
 def service(name: str, tally: Tally) -> Service:
     """The tally as a service declares itself."""
-    stream = Stream("tally", TOPICS, tally.handle, broadcast=(CALENDAR,), work=tally.work)
-    return Service(name, (stream,), router=_router, pending=_pending)
+    tally.name = name
+    streams = (
+        Stream("tally", TOPICS, tally.handle, broadcast=(CALENDAR,), work=tally.work),
+        Stream("heard", (OUT,), tally.hear),
+    )
+    return Service(name, streams, router=_router, pending=_pending)
 
 
 async def _pending(context: Context) -> Mapping[str, int]:

@@ -1,0 +1,88 @@
+"""HTTP commands go through a shard of their own; whoever leads it relays what any process wrote."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.integration.messaging.rig import Rig, Running, until
+
+
+@asynccontextmanager
+async def _ready(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
+        await until(lambda: _answers(client), "the service to be ready")
+        yield client
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/health/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def _told(rig: Rig, count: int) -> bool:
+    return len(await rig.rows("SELECT subject FROM heard")) >= count
+
+
+async def test_concurrent_commands_are_gapless_and_relayed(rig: Rig) -> None:
+    running = rig.start()
+    async with _ready(running) as client:
+        answers = await asyncio.gather(*(client.post(f"/tell/c{n}") for n in range(20)))
+        assert {answer.status_code for answer in answers} == {200}
+        await until(lambda: _told(rig, 20), "twenty commands heard downstream")
+        out = sorted((one.seq, one.subject) for one in await rig.out())
+        assert [seq for seq, _ in out] == list(range(1, 21))
+        assert {subject for _, subject in out} == {f"c{n}" for n in range(20)}
+    await running.stop()
+
+
+async def test_one_process_relays_for_all_and_another_takes_over(rig: Rig) -> None:
+    leader = rig.start(only="api")
+    consumer = rig.start(only="consumer")
+    async with _ready(leader) as client:
+        await client.post("/tell/by-the-leader")
+    follower = rig.start(only="api")
+    async with _ready(follower) as client:
+        await client.post("/tell/by-the-follower")
+        await until(lambda: _told(rig, 2), "both commands heard downstream")
+        await leader.crash()
+        await client.post("/tell/after-the-end")
+        await until(lambda: _told(rig, 3), "the command after the leader's end")
+    assert await rig.rows("SELECT subject FROM heard WHERE times <> 1") == []
+    await follower.stop()
+    await consumer.stop()
+
+
+async def test_a_lost_lead_connection_is_replaced(rig: Rig) -> None:
+    running = rig.start()
+    async with _ready(running) as client:
+        await client.post("/tell/before")
+        await until(lambda: _told(rig, 1), "the first command")
+        await rig.rows(
+            """SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+               WHERE locktype = 'advisory' AND datname = current_database()"""
+        )
+        answers = [await client.post(f"/tell/{n}") for n in range(5)]
+        told = sum(answer.status_code == 200 for answer in answers)
+        assert {answer.status_code for answer in answers} <= {200, 503}
+        await until(lambda: _told(rig, 1 + told), "commands after the connection was lost")
+        assert not running.task.done()
+    await running.stop()
+
+
+async def test_failures_are_problem_details_without_internals(rig: Rig) -> None:
+    running = rig.start()
+    async with _ready(running) as client:
+        expected = {"rejected": 404, "unavailable": 503, "value": 422, "bug": 500}
+        for how, status in expected.items():
+            answer = await client.get("/fail", params={"how": how})
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+            assert answer.json()["status"] == status
+            assert "secret" not in answer.text
+        assert (await client.get("/fail", params={"how": "unavailable"})).headers["retry-after"]
+        assert (await client.get("/fail")).status_code == 422
+        assert (await client.get("/nowhere")).headers["content-type"] == "application/problem+json"
+    await running.stop()
