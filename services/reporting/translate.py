@@ -1,6 +1,7 @@
 """Events as the store takes them: statuses, contacts, promises and rows."""
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from services.reporting.domain.bucket import days_from
@@ -15,8 +16,13 @@ Row = tuple[Any, ...]
 
 def source_shard_of(received: Received) -> int | None:
     """The number of the ingest shard a status came from ("ingest.accounts.3" is 3); None for a foreign record."""
-    number = (received.source_shard or "").rpartition(".")[2]
-    return int(number) if number.isdigit() else None
+    return None if received.source_shard is None else _number_of(received.source_shard)
+
+
+@lru_cache(maxsize=1024)
+def _number_of(shard: str) -> int | None:
+    number = shard.rpartition(".")[2]
+    return int(number) if number.isdecimal() else None
 
 
 def status_row(data: DelinquencyStatus) -> Row:
