@@ -24,7 +24,7 @@ def main(
     async def run() -> None:
         inbox, gateway = Inbox(), SmsGateway(account_sid, auth_token, undelivered)
         async with await listen(inbox, smtp_port, host):
-            await serve_until_stopped({smtp_http_port: inbox.app(), sms_gateway_port: gateway.app()})
+            await serve_until_stopped({smtp_http_port: inbox.app(), sms_gateway_port: gateway.app()}, host)
 
     uvloop.run(run())
 
