@@ -38,22 +38,24 @@ class Handlers:
             await self._fold(arrivals, tx)
 
     async def day_close(self, tx: Transaction) -> bool:
-        """Age one chunk of the shard's accounts; days that were missed one after the other."""
+        """Age one chunk of the shard's accounts, one calendar day after the other up to the next closed date.
+
+        Only a date that core banking closed is told as aged: a weekend is aged through, but is no business day.
+        """
         shard = tx.shard.partition
         day = await store.shard_day(tx.connection, shard)
-        while day is not None and day.aged_to < day.closed_to:
+        while day is not None and day.to_close:
             following = day.aged_to + timedelta(days=1)
             due = await store.due(tx.connection, shard, following, self.day_close_accounts_max)
             if due:
                 await self._age(due, following, tx)
             if len(due) == self.day_close_accounts_max:
                 return True
-            day = ShardDay(day.closed_to, following)
+            day = day._replace(aged_to=following)
+            if following == day.to_close[0]:
+                day = day._replace(to_close=day.to_close[1:])
+                _tell_aged(following, tx)
             await store.set_shard_day(tx.connection, shard, day)
-            tx.emit_everywhere(
-                PortfolioAged(business_date=following, source_shard=shard, source_shards=tx.shards),
-                subject=following.isoformat(),
-            )
         return False
 
     async def _calendar(self, received: Received, tx: Transaction) -> None:
@@ -68,8 +70,8 @@ class Handlers:
         elif day is not None and closed < day.closed_to:
             tx.reject(received, "business_date_regressed", f"{day.closed_to} is closed already; expected a later date")
         else:
-            aged_to = day.aged_to if day is not None else closed - timedelta(days=1)
-            await store.set_shard_day(tx.connection, tx.shard.partition, ShardDay(closed, aged_to))
+            aged_to, earlier = (day.aged_to, day.to_close) if day is not None else (closed - timedelta(days=1), ())
+            await store.set_shard_day(tx.connection, tx.shard.partition, ShardDay(closed, aged_to, (*earlier, closed)))
             tx.wake_work()
 
     async def _fold(self, arrivals: Sequence[Arrival], tx: Transaction) -> None:
@@ -182,6 +184,11 @@ class _Fold:
         else:
             account = Account.new(account_id, self._packs.rules)
         return account, age(account, self._aged_to, f"ageing:{self._aged_to.isoformat()}", history)
+
+
+def _tell_aged(day: date, tx: Transaction) -> None:
+    aged = PortfolioAged(business_date=day, source_shard=tx.shard.partition, source_shards=tx.shards)
+    tx.emit_everywhere(aged, subject=day.isoformat())
 
 
 def _tell(account: Account, changes: Sequence[StatusChange], tx: Transaction) -> None:

@@ -80,11 +80,12 @@ _DUE = sa.text(
     """SELECT account_id, folded, currency FROM account
        WHERE shard = :shard AND next_transition_on <= :day ORDER BY account_id LIMIT :accounts_max"""
 )
-_SHARD_DAY = sa.text("SELECT closed_to, aged_to FROM shard_day WHERE shard = :shard")
+_SHARD_DAY = sa.text("SELECT closed_to, aged_to, to_close FROM shard_day WHERE shard = :shard")
 _SET_SHARD_DAY = sa.text(
-    """INSERT INTO shard_day (shard, closed_to, aged_to) VALUES (:shard, :closed_to, :aged_to)
-       ON CONFLICT (shard) DO UPDATE SET closed_to = excluded.closed_to, aged_to = excluded.aged_to"""
-)
+    """INSERT INTO shard_day (shard, closed_to, aged_to, to_close) VALUES (:shard, :closed_to, :aged_to, :to_close)
+       ON CONFLICT (shard) DO UPDATE SET
+           closed_to = excluded.closed_to, aged_to = excluded.aged_to, to_close = excluded.to_close"""
+).bindparams(sa.bindparam("to_close", type_=ARRAY(sa.Date)))
 _ONE = sa.text(
     """SELECT a.folded, a.version, d.aged_to FROM account a LEFT JOIN shard_day d USING (shard)
        WHERE a.account_id = :account_id"""
@@ -146,12 +147,12 @@ async def due(connection: AsyncConnection, shard: int, day: date, accounts_max: 
 async def shard_day(connection: AsyncConnection, shard: int) -> ShardDay | None:
     """How far the shard is; None before the first close."""
     row = (await connection.execute(_SHARD_DAY, {"shard": shard})).first()
-    return ShardDay(*row) if row else None
+    return ShardDay(row[0], row[1], tuple(row[2])) if row else None
 
 
 async def set_shard_day(connection: AsyncConnection, shard: int, day: ShardDay) -> None:
     """Note how far the shard is."""
-    await connection.execute(_SET_SHARD_DAY, {"shard": shard, **day._asdict()})
+    await connection.execute(_SET_SHARD_DAY, {"shard": shard, **day._asdict(), "to_close": list(day.to_close)})
 
 
 async def one(connection: AsyncConnection, account_id: str) -> Mapping[str, Any] | None:

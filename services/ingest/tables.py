@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = sa.MetaData()
 
@@ -46,6 +47,7 @@ shard_day = sa.Table(
     sa.Column("shard", sa.Integer, primary_key=True),
     sa.Column("closed_to", sa.Date, nullable=False, comment="the last business date core banking closed"),
     sa.Column("aged_to", sa.Date, nullable=False, comment="the last date all accounts of the shard are aged to"),
+    sa.Column("to_close", ARRAY(sa.Date), nullable=False, comment="closed dates not told as aged yet, ascending"),
 )
 
 Key = tuple[str, str, str]
@@ -88,3 +90,4 @@ class ShardDay(NamedTuple):
 
     closed_to: date
     aged_to: date
+    to_close: tuple[date, ...]

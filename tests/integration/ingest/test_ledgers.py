@@ -171,10 +171,18 @@ async def test_facts_before_their_account_wait_and_count_when_it_opens(ledgers: 
     assert [e.repayment_id for e in applied] == ["r1"]
 
 
+async def test_a_weekend_is_aged_day_by_day_but_only_closed_dates_are_told(ledgers: Ledgers) -> None:
+    await ledgers.take([*said(0, opened("a"), billed("a", "a1", 3)), closed(2)])
+    await ledgers.take([closed(5)])
+    told = await ledgers.told()
+    assert [e.business_date for e in told if isinstance(e, delinquency.PortfolioAged)] == [day(2)] * 2 + [day(5)] * 2
+    assert [e.as_of for e in told if isinstance(e, delinquency.DelinquencyEntered)] == [day(4)]
+
+
 async def test_missed_days_are_aged_one_by_one_and_portfolio_aged_comes_last(ledgers: Ledgers) -> None:
     facts = [f for n in range(5) for f in (opened(f"a{n}"), billed(f"a{n}", "b", 3 + n % 2))]
     await ledgers.take([*said(0, *facts), closed(2)])
-    await ledgers.take([closed(5)])
+    await ledgers.take([closed(3), closed(4), closed(5)])
     told = await ledgers.told()
     days = [e.business_date for e in told if isinstance(e, delinquency.PortfolioAged)]
     # One copy for each partition of the topic.
