@@ -1,27 +1,48 @@
 """Waiting as long as it usually takes."""
 
-from deploy.local.demo.patience import EARLY, PAUSE_MAX_S, PAUSE_MIN_S, Patience
+from deploy.local.demo.patience import LATER_S, PAUSE_MAX_S, PAUSE_MIN_S, Patience
+
+
+def waits(patience: Patience, took_s: float, steps: int) -> list[float]:
+    """What is waited before the first question, step after step that takes that long."""
+    out = []
+    for _ in range(steps):
+        waited_s, questions = patience.before_asking_s("close", "ingest", 0.0), 1
+        out.append(waited_s)
+        while waited_s < took_s:
+            waited_s += patience.before_asking_again_s(waited_s)
+            questions += 1
+        patience.through("close", "ingest", waited_s, questions)
+    return out
 
 
 def test_at_first_one_asks_at_once() -> None:
     assert Patience().before_asking_s("close", "ingest", 0.0) == 0.0
 
 
-def test_then_about_when_it_usually_is_through() -> None:
+def test_soon_about_when_it_is_through() -> None:
+    late = waits(Patience(), 0.1, 60)[20:]
+    assert 0.08 < sum(late) / len(late) < 0.13
+
+
+def test_it_gets_shorter_when_things_get_faster() -> None:
     patience = Patience()
-    for _ in range(20):
-        patience.through("close", "ingest", 0.1)
-    assert abs(patience.before_asking_s("close", "ingest", 0.0) - 0.1 * EARLY) < 1e-9
-    assert patience.before_asking_s("close", "ingest", 0.09) == 0.0
+    waits(patience, 0.5, 60)
+    assert waits(patience, 0.02, 30)[-1] < 0.04
+
+
+def test_one_slow_step_does_not_make_the_others_wait() -> None:
+    patience = Patience()
+    patience.through("close", "ingest", 20.0, 900)
+    assert patience.before_asking_s("close", "ingest", 0.0) <= LATER_S
+
+
+def test_steps_and_services_are_learned_apart() -> None:
+    patience = Patience()
+    waits(patience, 0.1, 10)
     assert patience.before_asking_s("morning", "ingest", 0.0) == 0.0
-
-
-def test_what_is_usual_follows_what_happens() -> None:
-    patience = Patience()
-    patience.through("close", "ingest", 0.1)
-    for _ in range(20):
-        patience.through("close", "ingest", 0.02)
-    assert patience.before_asking_s("close", "ingest", 0.0) < 0.02
+    assert patience.before_asking_s("close", "contact", 0.0) == 0.0
+    assert patience.before_asking_s("close", "ingest", 10.0) == 0.0
 
 
 def test_pauses_are_bounded() -> None:
