@@ -23,6 +23,8 @@ PREFIX: Final = "outbox_"
 _ALONE = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('arrears.housekeeping.' || current_schema()))")
 # Making and dropping a partition needs the table for a moment: never let the loop queue up behind a wait for it.
 _PATIENCE = sa.text("SET LOCAL lock_timeout = '1s'")
+# Parent before partitions, as whoever appends takes them; nothing may reach the default partition while it is looked at.
+_LOCK = sa.text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
 _TODAY = sa.text("SELECT current_date")
 _PARTITIONS = sa.text(
     """SELECT child.relname FROM pg_inherits
@@ -77,6 +79,7 @@ async def _make(connection: AsyncConnection, today: date, existing: list[str]) -
     missing = [day for day in days if partition_name(day) not in existing]
     if not missing:
         return
+    await connection.execute(_LOCK)
     # A day with rows in the default partition cannot get its own any more; it ends there.
     taken = {row[0] for row in await connection.execute(_IN_DEFAULT)}
     for day in missing:

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import date, timedelta
 
+from sqlalchemy import text
+
 from shared.messaging import housekeeping
 from shared.messaging.housekeeping import DAYS_AHEAD, partition_name
 from tests.integration.messaging.rig import Rig, repayment
@@ -38,6 +40,16 @@ async def test_a_day_begun_in_the_default_partition_ends_there(rig: Rig) -> None
     assert [tuple(row) for row in await rig.rows(ROWS_IN)] == [
         ("outbox_default", 1), ("outbox_default", 2), (tomorrow, 3)
     ]  # fmt: skip
+
+
+async def test_a_row_written_while_days_are_made_does_not_get_in_the_way(rig: Rig) -> None:
+    async with rig.engine.begin() as writing:
+        await writing.execute(text(ROW), {"age": 0, "seq": 1})
+        tidying = asyncio.create_task(housekeeping.tidy(rig.engine))
+        await asyncio.sleep(0.2)
+    await tidying
+    today = await _today(rig)
+    assert await _days(rig) == [partition_name(today + timedelta(days=n)) for n in range(1, DAYS_AHEAD + 1)]
 
 
 async def test_only_relayed_old_rows_go(rig: Rig) -> None:
