@@ -23,7 +23,7 @@ PREFIX: Final = "outbox_"
 _ALONE = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('arrears.housekeeping.' || current_schema()))")
 # Making and dropping a partition needs the table for a moment: never let the loop queue up behind a wait for it.
 _PATIENCE = sa.text("SET LOCAL lock_timeout = '1s'")
-# Parent before partitions, as whoever appends takes them; nothing may reach the default partition while it is looked at.
+# Parent before partitions, as whoever appends takes them; no row may come to the default partition meanwhile.
 _LOCK = sa.text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
 _TODAY = sa.text("SELECT current_date")
 _PARTITIONS = sa.text(
