@@ -44,18 +44,24 @@ class Quiet:
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
-        await self._consumer.topics()
-        self._partitions = [
-            TopicPartition(topic.name, partition)
-            for topic in TOPICS
-            for partition in sorted(self._consumer.partitions_for_topic(topic.name) or ())
-        ]
+        async with asyncio.timeout(TIMEOUT_S):
+            while not self._partitions:
+                self._partitions = await self._found()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def _found(self) -> list[TopicPartition]:
+        """All partitions of all topics; none while the broker, which may just have started, does not know all."""
+        await self._consumer.topics()
+        found = {topic: sorted(self._consumer.partitions_for_topic(topic.name) or ()) for topic in TOPICS}
+        if not all(found.values()) or len({len(found[topic]) for topic in TOPICS if not topic.broadcast}) > 1:
+            await asyncio.sleep(AWAY_PAUSE_S)
+            return []
+        return [TopicPartition(topic.name, number) for topic, numbers in found.items() for number in numbers]
 
     def expect(self, ends: Mapping[tuple[str, int], int]) -> None:
         """What was published: no need to ask Kafka for it."""
