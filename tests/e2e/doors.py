@@ -129,6 +129,10 @@ class Doors:
 
     async def _standing(self) -> Any:
         """Where everybody stands, None while somebody has work."""
+        shown = (await self._client.get(self.places.sms_gateway + "/pending")).raise_for_status().json()
+        if shown["pending"]:
+            self._busy = f"the SMS gateway has {shown['pending']} receipts to deliver"
+            return None
         ends = await self._consumer.end_offsets(self._partitions)
         standing = []
         for service in self.places.http:

@@ -35,14 +35,18 @@ class Story:
 
     async def bill(self) -> None:
         """Monday: everything is published, and the day closes with nothing overdue."""
+        await self.calendar.morning(self.week[0])
+        await self.doors.quiet()
         await self.doors.publish(self.order(self.crowd.opening()))
         await self.doors.quiet()
-        await self._day(self.week[0])
+        await self.calendar.close(self.week[0], self.closes)
 
     async def fall_overdue(self) -> None:
         """Tuesday and Wednesday close."""
         for day in self.week[1:3]:
-            await self._day(day)
+            await self.doors.quiet()
+            await self.calendar.morning(day)
+            await self.calendar.close(day, self.closes)
 
     async def close_thursday(self) -> None:
         """Three days past due at its close: the strategy asks for a reminder."""
@@ -60,7 +64,6 @@ class Story:
     async def end(self) -> None:
         """Friday closes."""
         await self.calendar.close(self.week[4], self.closes)
-        await self.doors.quiet()
 
     async def tell(self, meanwhile: dict[str, Callable[[], Awaitable[None]]] | None = None) -> None:
         """All of it; `meanwhile` runs right after the step of that name, before the system is at rest again."""
@@ -70,11 +73,6 @@ class Story:
             if meanwhile and step.__name__ in meanwhile:
                 await meanwhile[step.__name__]()
             await self.doors.quiet()
-
-    async def _day(self, day: date) -> None:
-        await self.calendar.morning(day)
-        await self.calendar.close(day, self.closes)
-        await self.doors.quiet()
 
 
 async def assert_reminded_once(story: Story) -> None:
