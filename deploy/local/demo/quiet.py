@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.demo.line import AwayError, Line
 from deploy.local.demo.patience import Patience
@@ -33,6 +34,7 @@ class Quiet:
 
     def __init__(self, bootstrap: str, services: Mapping[str, Line], gateway: Line) -> None:
         self.asked = 0
+        self._bootstrap = bootstrap
         self._services = services
         self._gateway = gateway
         self._received = 0
@@ -43,25 +45,14 @@ class Quiet:
         self._seen: dict[str, Any] = {}
 
     async def __aenter__(self) -> Self:
+        self._partitions = await _all_partitions(self._bootstrap)
         await self._consumer.start()
-        async with asyncio.timeout(TIMEOUT_S):
-            while not self._partitions:
-                self._partitions = await self._found()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
-
-    async def _found(self) -> list[TopicPartition]:
-        """All partitions of all topics; none while the broker, which may just have started, does not know all."""
-        await self._consumer.topics()
-        found = {topic: sorted(self._consumer.partitions_for_topic(topic.name) or ()) for topic in TOPICS}
-        if not all(found.values()) or len({len(found[topic]) for topic in TOPICS if not topic.broadcast}) > 1:
-            await asyncio.sleep(AWAY_PAUSE_S)
-            return []
-        return [TopicPartition(topic.name, number) for topic, numbers in found.items() for number in numbers]
 
     def expect(self, ends: Mapping[tuple[str, int], int]) -> None:
         """What was published: no need to ask Kafka for it."""
@@ -118,3 +109,18 @@ class Quiet:
             await asyncio.sleep(AWAY_PAUSE_S)
             return str(away)
         return unfinished(name, self._seen[name], self._ends, now)
+
+
+async def _all_partitions(bootstrap: str) -> list[TopicPartition]:
+    """Every partition of every topic. Asked of the broker: a client that starts with it may know but a part."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics([topic.name for topic in TOPICS])
+    finally:
+        await admin.close()
+    found = [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
+    missing = {topic.name for topic in TOPICS} - {place.topic for place in found}
+    if missing:
+        raise StuckError(f"the broker does not know {', '.join(sorted(missing))}")
+    return found
