@@ -7,6 +7,7 @@ distributed from scratch, and money is neither made nor lost in it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 
 from services.ingest.domain.facts import Repaid
 from services.ingest.domain.known import Known, Obligation
@@ -69,22 +70,28 @@ def _meet(
 ) -> list[Meeting]:
     """Meets obligations with what is `left` of each repayment, and lowers it."""
     meetings = [Meeting(o) for o in known.obligations(policy, as_of) if o.key not in aside]
-    waiting = [m for m in meetings if m.unpaid_minor > 0]
+    eligible_from = _eligible_from(meetings, policy)
+    first = 0
     for repayment in known.repayments(as_of):
-        id_ = repayment.repayment_id
-        for meeting in _eligible(waiting, repayment, policy):
-            left[id_] -= meeting.take(id_, left[id_])
-            if not left[id_]:
+        id_, on = repayment.repayment_id, repayment.effective_on
+        while first < len(meetings) and not meetings[first].unpaid_minor:
+            first += 1
+        for n in range(first, len(meetings)):
+            if not left[id_] or eligible_from[n] > on:
                 break
-        waiting = [m for m in waiting if m.unpaid_minor > 0]
+            if policy.surplus == "carries_forward" or meetings[n].obligation.issued_on <= on:
+                left[id_] -= meetings[n].take(id_, left[id_])
     return meetings
 
 
-def _eligible(waiting: Sequence[Meeting], repayment: Repaid, policy: Policy) -> Sequence[Meeting]:
-    """A card's surplus prepays nothing: its repayment counts only against bills issued by then."""
+def _eligible_from(meetings: Sequence[Meeting], policy: Policy) -> list[date]:
+    """By place, the first date whose money may meet the obligation there or a later one.
+
+    A card's surplus prepays nothing: its repayment counts only against bills issued by then.
+    """
     if policy.surplus == "carries_forward":
-        return waiting
-    return [m for m in waiting if m.obligation.issued_on <= repayment.effective_on]
+        return [date.min] * len(meetings)
+    return list(accumulate((m.obligation.issued_on for m in reversed(meetings)), min))[::-1]
 
 
 def _set_aside(
