@@ -34,7 +34,7 @@ def main(
     try:
         uvloop.run(live(folder, Options(clock=chosen, partitions=partitions)))
     except (FolderBusyError, GaveUpError, JarsError, ProgramError, Misconfigured, Unavailable) as error:
-        console.print(f"live: {error}", style="red", markup=False)
+        console.print(f"live: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -46,7 +46,9 @@ async def live(folder: Path, options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         async with LocalSystem(folder, options=options, tell=_tell) as system:
-            console.print(f"\nArrears is running; Ctrl-C stops it. With passwords: {folder}/addresses.json\n")
+            console.print(
+                f"\nArrears is running; Ctrl-C stops it. With passwords: {folder}/addresses.json\n", soft_wrap=True
+            )
             console.print(_table(system.addresses))
             await system.trouble
     except asyncio.CancelledError:
@@ -54,7 +56,7 @@ async def live(folder: Path, options: Options) -> None:
 
 
 def _tell(line: str) -> None:
-    console.print(line, style="dim", markup=False)
+    console.print(line, style="dim", markup=False, soft_wrap=True)
 
 
 def _table(addresses: Addresses) -> Table:

@@ -9,8 +9,8 @@ from deploy.local.postgres import PostgresServer
 from tests.conftest import DatabaseFactory
 
 
-async def test_committed_rows_survive_a_kill_on_the_same_port(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "postgres", tmp_path / "postgres.log")
+async def test_committed_rows_survive_a_kill_on_the_same_port(folder: Path) -> None:
+    server = PostgresServer(folder / "postgres", folder / "postgres.log")
     child = await server.start()
     port = server.port
     try:
@@ -28,10 +28,10 @@ async def test_committed_rows_survive_a_kill_on_the_same_port(tmp_path: Path) ->
         await child.stop()
 
 
-async def test_lost_passwords_are_said_clearly(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "postgres", tmp_path / "postgres.log")
+async def test_lost_passwords_are_said_clearly(folder: Path) -> None:
+    server = PostgresServer(folder / "postgres", folder / "postgres.log")
     await (await server.start()).stop()
-    (tmp_path / "postgres" / "passwords.json").unlink()
+    (folder / "postgres" / "passwords.json").unlink()
     with pytest.raises(Exception, match="make clean-local"):
         await server.start()
 

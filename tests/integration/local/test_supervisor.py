@@ -54,8 +54,7 @@ def alive(addresses: Addresses) -> list[str]:
     return [name for name, pid in addresses.pids.items() if pid is not None and psutil.pid_exists(pid)]
 
 
-async def test_a_life_start_settings_kill_stop_and_start_again(tmp_path: Path) -> None:
-    folder = tmp_path / ".local"
+async def test_a_life_start_settings_kill_stop_and_start_again(folder: Path) -> None:
     async with LocalSystem(folder, services=("ingest", "contact"), commands=StandIns()) as system:
         first = system.addresses
         assert sorted(alive(first)) == ["contact", "ingest", "kafka", "mailbox", "postgres"]
@@ -83,7 +82,7 @@ async def test_a_life_start_settings_kill_stop_and_start_again(tmp_path: Path) -
         assert await connection.fetchval("SELECT n FROM kept") == 1
         await connection.close()
     clean(folder)
-    assert not folder.exists()
+    _is_gone(folder)
 
 
 async def _settings_reach_the_services(addresses: Addresses) -> None:
@@ -98,24 +97,24 @@ async def _settings_reach_the_services(addresses: Addresses) -> None:
     assert contact["ARREARS_SMS_URL"] == addresses.sms_gateway
 
 
-async def test_a_service_that_cannot_start_ends_the_start_with_its_log_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_service_that_cannot_start_ends_the_start_with_its_log_and_leaves_nothing(folder: Path) -> None:
     with pytest.raises(ProgramError, match=r"(?s)ingest ended with 4.*cannot find my ledger"):
-        async with LocalSystem(tmp_path, services=("ingest",), commands=StandIns(script=CRASHES)):
+        async with LocalSystem(folder, services=("ingest",), commands=StandIns(script=CRASHES)):
             pytest.fail("it must not come up")
-    assert _processes_of(tmp_path) == []
+    assert _processes_of(folder) == []
 
 
-async def test_a_service_that_keeps_failing_is_given_up(tmp_path: Path) -> None:
+async def test_a_service_that_keeps_failing_is_given_up(folder: Path) -> None:
     said: list[str] = []
     commands = StandIns(script=CRASHES_LATER)
-    async with LocalSystem(tmp_path, services=("ingest",), commands=commands, tell=said.append) as system:
+    async with LocalSystem(folder, services=("ingest",), commands=commands, tell=said.append) as system:
         await system.kill("ingest")
         with pytest.raises(GaveUpError, match="ingest failed 5 times"):
             await system.trouble
     assert sum("cannot find my ledger" in line for line in said) == 4
 
 
-async def test_what_a_killed_run_left_is_stopped_and_the_data_used_again(tmp_path: Path) -> None:
+async def test_what_a_killed_run_left_is_stopped_and_the_data_used_again(folder: Path) -> None:
     script = f"""
 import asyncio, signal, sys
 from pathlib import Path
@@ -123,7 +122,7 @@ from deploy.local import program
 from deploy.local.supervisor import LocalSystem
 program.PR_SET_PDEATHSIG = 0  # orphans survive, as they would on a system without the kernel's promise
 async def main():
-    async with LocalSystem(Path({str(tmp_path)!r}), services=()) as system:
+    async with LocalSystem(Path({str(folder)!r}), services=()) as system:
         print("up", flush=True)
         await asyncio.sleep(600)
 asyncio.run(main())
@@ -133,14 +132,18 @@ asyncio.run(main())
     )
     assert run.stdout is not None
     assert await run.stdout.readline() == b"up\n"
-    before = read_addresses(tmp_path / "addresses.json")
+    before = read_addresses(folder / "addresses.json")
     run.send_signal(signal.SIGKILL)
     await run.wait()
     assert sorted(alive(before)) == ["kafka", "mailbox", "postgres"]
-    async with LocalSystem(tmp_path, services=()) as system:
+    async with LocalSystem(folder, services=()) as system:
         assert alive(before) == []
         assert system.addresses.kafka == before.kafka
         assert sorted(alive(system.addresses)) == ["kafka", "mailbox", "postgres"]
+
+
+def _is_gone(folder: Path) -> None:
+    assert not folder.exists()
 
 
 def _processes_of(folder: Path) -> list[str]:
