@@ -25,10 +25,10 @@ async def learn(bootstrap: str, streams: Sequence[Stream], stop: asyncio.Event) 
     waits = retry.backoff_s()
     while not stop.is_set():
         found = await _found(bootstrap, stop)
-        missing = sorted(needed(streams) - found.keys())
-        if not missing:
-            return found | {f"stream:{stream.name}": shards_of(stream, found) for stream in streams}
-        if found:
+        if found is not None:
+            missing = sorted(needed(streams) - found.keys())
+            if not missing:
+                return found | {f"stream:{stream.name}": shards_of(stream, found) for stream in streams}
             log.warning("topics_missing", topics=missing, hint=HINT)
         await retry.sleep_unless(stop, next(waits))
     return {}
@@ -48,15 +48,16 @@ def shards_of(stream: Stream, found: Mapping[str, int]) -> int:
     return next(iter(counts.values()))
 
 
-async def _found(bootstrap: str, stop: asyncio.Event) -> dict[str, int]:
+async def _found(bootstrap: str, stop: asyncio.Event) -> dict[str, int] | None:
+    """The broker's topics, which may be none; None when it does not answer, which is said already."""
     admin = await kafka.start_patiently(lambda: kafka.admin(bootstrap), stop, "topics")
     if admin is None:
-        return {}
+        return None
     try:
         described = await admin.describe_topics()
     except KafkaError as error:
         log.warning("broker_unreachable", client="topics", error=type(error).__name__)
-        return {}
+        return None
     finally:
         await admin.close()
     return {topic["topic"]: len(topic["partitions"]) for topic in described if topic["partitions"]}
