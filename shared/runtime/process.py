@@ -149,12 +149,21 @@ class Process:
         await serving.serve(app, self._settings.http_host, self._settings.http_port, self._stop)
 
     async def _progress(self) -> dict[str, Any]:
+        """Read in the order in which one follows from the other: time and input, what is pending, what came out.
+
+        So an answer with nothing left means that nothing was left at one moment, whatever happened meanwhile.
+        """
+        clock = self._clock.now().isoformat()
+        applied = {loop.shard: loop.state.offsets for member in self._members for loop in member.loops.values()}
         pending = dict(await self._service.pending(self.context)) if self._service.pending else {}
         return {
-            "clock": self._clock.now().isoformat(),
+            "clock": clock,
             "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},
             "owned": {
-                member.stream.name: {str(n): loop.progress() for n, loop in member.loops.items()}
+                member.stream.name: {
+                    str(n): loop.progress() | {"offsets": applied.get(loop.shard, {})}
+                    for n, loop in member.loops.items()
+                }
                 for member in self._members
             },
             "pending": pending,
