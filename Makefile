@@ -10,7 +10,7 @@ PARTITIONS := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test check events lock up clean-local clean
+.PHONY: help demo live test check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ lock: $(VENV)/lock.installed  ## resolve requirements/*.in and Kafka's jars anew
 
 up: .env .secrets  ## the same system as containers
 	docker compose up --build --wait
+
+down:  ## stop the containers; the data stays
+	docker compose down
+
+compose-check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
+	@$(BIN)/python -m tests.e2e.compose_check
 
 clean-local: $(VENV)/local.installed  ## remove the data of the live system and the demo
 	@$(BIN)/python -m deploy.local.folder
