@@ -103,11 +103,14 @@ class Demo:
                 publisher=publisher,
                 quiet=quiet,
                 mailroom=Mailroom(lines.gateway, lines.inbox),
-                collectors=Collectors(lines.contact, debtors),
+                collectors=Collectors(lines.contact.url, debtors),
                 debtors=debtors,
             )
             with self._phase("the simulated time"), Showing(self.console, len(lender.business_days)) as showing:
-                await year.run(lambda step: showing.step(step, lender.share_behind(step.day)))
+                try:
+                    await year.run(lambda step: showing.step(step, lender.share_behind(step.day)))
+                finally:
+                    year.collectors.close()
         return year
 
     def _scope(self, year: Year) -> Scope:
