@@ -17,10 +17,11 @@ from deploy.local.folder import FolderBusyError
 from deploy.local.jars import JarsError
 from deploy.local.keeper import GaveUpError
 from deploy.local.program import ProgramError
+from shared.vocabulary.errors import Misconfigured
 
 Customers = Annotated[int, typer.Option(min=20, envvar="CUSTOMERS")]
 Months = Annotated[int, typer.Option(min=1, max=120, envvar="MONTHS")]
-EXPECTED = (StuckError, AwayError, RefusedError, FolderBusyError, GaveUpError, ProgramError, JarsError)
+EXPECTED = (Misconfigured, StuckError, AwayError, RefusedError, FolderBusyError, GaveUpError, ProgramError, JarsError)
 
 
 def main(

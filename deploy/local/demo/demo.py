@@ -16,6 +16,7 @@ from deploy.local.demo import checking, headline, page, story, terminal
 from deploy.local.demo.checks import Check
 from deploy.local.demo.collectors import Collectors
 from deploy.local.demo.debtors import Debtors
+from deploy.local.demo.ends import TopicEnds
 from deploy.local.demo.figures import Figures, Scope, gather
 from deploy.local.demo.lines import Lines
 from deploy.local.demo.mailroom import Mailroom
@@ -96,12 +97,12 @@ class Demo:
         debtors = Debtors(lender)
         async with (
             Publisher(bootstrap) as publisher,
-            Quiet(bootstrap, lines.services, lines.gateway) as quiet,
+            TopicEnds(bootstrap) as ends,
         ):
             year = Year(
                 lender=lender,
                 publisher=publisher,
-                quiet=quiet,
+                quiet=Quiet(lines.services, lines.gateway, ends),
                 mailroom=Mailroom(lines.gateway, lines.inbox),
                 collectors=Collectors(lines.contact.url, debtors),
                 debtors=debtors,
