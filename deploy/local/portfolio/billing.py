@@ -15,6 +15,8 @@ from deploy.local.portfolio.writer import Record, Writer
 
 TERMS: Final = {"loan": 14, "card": 21}
 """Days from a bill's issue to its due date."""
+QUARTER: Final = 3
+"""Months between two reports of a loan's outstanding principal; a card's balance stands on each statement."""
 HOPELESS: Final = 7
 """Open bills after which most accounts are written off."""
 FAIR: Final = (Way.ON_TIME, Way.DOUBLE, Way.RETURNED, Way.CHARGED_BACK)
@@ -61,7 +63,8 @@ class Billing:
             self._plan_repayments(a, bill, minor, month, d)
         self._plan_turns(a, month, issued_on, d)
         yield self._writer.bill(a, bill.id, bill.minor, issued_on, bill.due_on)
-        yield self._writer.balance(a, a.exposure_minor(month) + self._book.owed(a.slot, bill.due_on), issued_on)
+        if a.kind == "card" or month % QUARTER == QUARTER - 1:
+            yield self._writer.balance(a, a.exposure_minor(month) + self._book.owed(a.slot, bill.due_on), issued_on)
         if a.slot % SLOTS == 0 and happens(d[10], 0.0015):
             yield self._writer.consent(a.customer, "sms" if d[11] % 2 else "email", given=False)
 
