@@ -57,7 +57,9 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float, str]]) -> Markup:
 def matrix(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[float | None]]]) -> Markup:
     """Shares from 0 to 1 as shades, each with its number."""
     width, parts = (WIDTH - 110) / max(len(columns), 1), []
+    parts.append('<g font-size="10">')
     parts += [_label(110 + width * (i + 0.5), 16, name) for i, name in enumerate(columns)]
+    parts.append("</g>")
     for line, (name, shares) in enumerate(rows):
         at = 26 + line * 28
         parts.append(_text(102, at + 18, name, "end", INK))

@@ -22,14 +22,14 @@ HEEDS: Final = {Temper.PUNCTUAL: 0.5, Temper.CARELESS: 0.34, Temper.STRAINED: 0.
 KEEPS: Final = {Temper.PUNCTUAL: 0.95, Temper.CARELESS: 0.8, Temper.STRAINED: 0.6, Temper.SINKING: 0.35}
 """Probability that a promise is kept."""
 ANSWERS: Final[tuple[tuple[float, Answer], ...]] = (
-    (0.40, "right_party"), (0.74, "no_answer"), (0.86, "voicemail"), (0.92, "busy"), (0.95, "wrong_party"),
+    (0.46, "right_party"), (0.76, "no_answer"), (0.87, "voicemail"), (0.92, "busy"), (0.95, "wrong_party"),
     (1.0, "refused"),
 )  # fmt: skip
 """Cumulative: how a call ends."""
-PROMISES: Final = 0.55
-DISPUTES: Final = 0.60
-COMPLAINS: Final = 0.62
-OPTS_OUT: Final = 0.66
+PROMISES: Final = 0.62
+DISPUTES: Final = 0.67
+COMPLAINS: Final = 0.69
+OPTS_OUT: Final = 0.72
 """Cumulative, of right-party calls."""
 
 
@@ -78,7 +78,7 @@ class Debtors:
             return Said(answer)
         return Said(
             answer,
-            promise_in_days=within(d[2], 2, 9) if happens(d[1], PROMISES) else None,
+            promise_in_days=within(d[2], 3, 14) if happens(d[1], PROMISES) else None,
             disputes=_between(d, PROMISES, DISPUTES),
             complains=_between(d, DISPUTES, COMPLAINS),
             opts_out=_between(d, COMPLAINS, OPTS_OUT),
