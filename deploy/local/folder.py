@@ -74,7 +74,8 @@ def clean(folder: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        if LOCAL.exists():
-            clean(LOCAL)
+        for kept in (LOCAL / "demo", LOCAL):
+            if kept.exists():
+                clean(kept)
     except FolderBusyError as error:
         sys.exit(f"clean-local: {error}")
