@@ -33,16 +33,23 @@ Read = tuple[Mapping[TopicPartition, Sequence[Record]], Mapping[TopicPartition, 
 class Feed:
     """Reads the partitions of one shard from the group's consumer, and its share of the broadcasts.
 
-    One batch is read ahead while another is applied, never more: that is the back-pressure.
+    One batch is read ahead while another is applied, never more: that is the back-pressure. What arrived since it was
+    read is taken along; `linger_s` waits that long for still more, which makes fewer and larger batches.
     """
 
     def __init__(
-        self, consumer: Any, partitions: Sequence[TopicPartition], broadcast: Broadcast | None, cap: int
+        self,
+        consumer: Any,
+        partitions: Sequence[TopicPartition],
+        broadcast: Broadcast | None,
+        cap: int,
+        linger_s: float = 0.0,
     ) -> None:
         self._consumer = consumer
         self._partitions = list(partitions)
         self._broadcast = broadcast
         self._cap = cap
+        self._linger_s = linger_s
         self._next: dict[str, int] = {}
         self._reached: dict[TopicPartition, int] = {}
         self._reading: asyncio.Task[Read] | None = None
@@ -87,7 +94,7 @@ class Feed:
             await asyncio.sleep(0)
         while not stop.is_set():
             self._woken.clear()
-            if (found := self._due_broadcast() or self._taken()) is not None:
+            if (found := self._due_broadcast() or await self._taken()) is not None:
                 return found
             if not wait:
                 break
@@ -105,23 +112,23 @@ class Feed:
 
     def _read_ahead(self) -> asyncio.Task[Read]:
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
+            self._reading = asyncio.create_task(self._read(READ_MS, self._cap))
             self._reading.add_done_callback(lambda _: self._woken.set())
         return self._reading
 
-    async def _read(self) -> Read:
-        found = await self._consumer.getmany(*self._partitions, timeout_ms=READ_MS, max_records=self._cap)
+    async def _read(self, timeout_ms: int, cap: int) -> Read:
+        found = await self._consumer.getmany(*self._partitions, timeout_ms=timeout_ms, max_records=cap)
         # Beyond the last record there may be offsets without one: transaction markers, what retention removed.
         reached = {tp: await self._consumer.position(tp) for tp in self._partitions}
         return {tp: [record_of(r) for r in records] for tp, records in found.items()}, reached
 
-    def _taken(self) -> Fetched | None:
+    async def _taken(self) -> Fetched | None:
         """What was read, if any; a next read is under way afterwards."""
         reading = self._read_ahead()
         if not reading.done():
             return None
         self._reading = None
-        found, reached = reading.result()
+        found, reached = await self._topped_up(*reading.result())
         first, following, records = {}, {}, []
         for tp, batch in found.items():
             fresh = [r for r in batch if r.offset >= self._next[tp.topic]]
@@ -132,6 +139,18 @@ class Feed:
         self._reached = dict(reached)
         self._read_ahead()
         return Fetched(records, first, following) if records else self._due_broadcast()
+
+    async def _topped_up(
+        self, found: Mapping[TopicPartition, Sequence[Record]], reached: Mapping[TopicPartition, int]
+    ) -> Read:
+        """With what has arrived since the read ahead came back."""
+        room = self._cap - sum(map(len, found.values()))
+        if room <= 0 or not found:
+            return found, reached
+        if self._linger_s:
+            await asyncio.sleep(self._linger_s)
+        more, reached = await self._read(0, room)
+        return {tp: [*found.get(tp, ()), *more.get(tp, ())] for tp in {**found, **more}}, reached
 
     def _due_broadcast(self) -> Fetched | None:
         """All broadcast records of one topic whose barrier is passed, in order."""
