@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.kafka import KafkaServer
 from tests.parts import Parts, chosen_parts, drop_database, new_database
 
 PARTS = pytest.StashKey[Parts]()
@@ -46,6 +47,17 @@ async def parts(pytestconfig: pytest.Config) -> AsyncIterator[Parts]:
 async def kafka(parts: Parts) -> str:
     """`host:port` of a real broker that lives as long as the run."""
     return await parts.kafka()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A local broker of the module's own: for tests that would see what others left on the topics of the system."""
+    folder = tmp_path_factory.mktemp("own-kafka")
+    server = KafkaServer(folder / "kafka", folder / "kafka.log")
+    child = await server.start()
+    yield server.bootstrap
+    child.kill()
+    await child.wait()
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -6,6 +6,7 @@ working folder is our data folder. A pid in a file proves nothing, pids are used
 
 import signal
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -37,12 +38,16 @@ def stop_marked(folder: Path) -> list[str]:
 
 def _end(processes: Iterable[psutil.Process], with_signal: signal.Signals) -> list[str]:
     found = list(processes)
-    ended = [" ".join(process.cmdline()) for process in found]
+    ended = []
     for process in found:
-        process.send_signal(with_signal)
+        # One that ends by itself meanwhile is what was wanted.
+        with suppress(psutil.NoSuchProcess):
+            ended.append(" ".join(process.cmdline()))
+            process.send_signal(with_signal)
     _, alive = psutil.wait_procs(found, timeout=PATIENCE_S)
     for process in alive:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(alive, timeout=PATIENCE_S)
     return ended
 

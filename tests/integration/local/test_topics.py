@@ -7,6 +7,12 @@ from deploy.topics import create_topics, create_with_patience
 from shared.vocabulary.errors import Misconfigured
 
 
+@pytest.fixture(scope="module")
+def kafka(own_kafka: str) -> str:
+    """What other tests left on the topics would be read here too."""
+    return own_kafka
+
+
 async def test_topics_are_created_once_and_their_partition_count_is_held(kafka: str) -> None:
     created = await create_topics(kafka, partitions=2)
     assert {"banking.billing", "banking.billing.dead-letter", "contact.outcomes"} <= set(created)

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -30,6 +31,12 @@ from tests.integration.strategy.events import MONDAY, aged, at, attempted, cured
 PARTITIONS = 2
 OUT = ("collections.cases", "collections.treatments")
 PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def kafka(own_kafka: str) -> str:
+    """What other tests left on the topics would be read here too."""
+    return own_kafka
 
 
 class Broker:
