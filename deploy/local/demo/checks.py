@@ -39,7 +39,7 @@ def reporting_equals_ledgers(figures: Figures) -> Check:
     """Accounts, arrears and exposure per currency, state and bucket."""
     reported = cells(figures.reporting["closed"], "_amount")
     kept = cells(figures.ledgers["totals"], "")
-    held = f"{sum(sums[0] for sums in kept.values()):,} accounts in {len(kept)} currencies, states and buckets"
+    held = f"{sum(sums[0] for sums in kept.values()):,} accounts in {len(kept)} cells of currency, state and bucket"
     return check("reporting's totals equal the ledgers", held, _differences(kept, reported))
 
 
