@@ -60,8 +60,6 @@ def service_environment(name: str, addresses: Addresses, account: SmsAccount, op
         "ARREARS_HTTP_HOST": host,
         "ARREARS_HTTP_PORT": port,
         "ARREARS_LOG_LEVEL": options.log_level,
-        # Under simulated time nobody waits for one event; whole days are to pass quickly.
-        "ARREARS_LINGER_MS": "10" if options.clock == "simulated" else "0",
     }
     return {**settings, **_contact(addresses, account)} if name == "contact" else settings
 

@@ -33,23 +33,16 @@ Read = tuple[Mapping[TopicPartition, Sequence[Record]], Mapping[TopicPartition, 
 class Feed:
     """Reads the partitions of one shard from the group's consumer, and its share of the broadcasts.
 
-    One batch is read ahead while another is applied, never more: that is the back-pressure. What arrived since it was
-    read is taken along; `linger_s` waits that long for still more, which makes fewer and larger batches.
+    One batch is read ahead while another is applied, never more: that is the back-pressure.
     """
 
     def __init__(
-        self,
-        consumer: Any,
-        partitions: Sequence[TopicPartition],
-        broadcast: Broadcast | None,
-        cap: int,
-        linger_s: float = 0.0,
+        self, consumer: Any, partitions: Sequence[TopicPartition], broadcast: Broadcast | None, cap: int
     ) -> None:
         self._consumer = consumer
         self._partitions = list(partitions)
         self._broadcast = broadcast
         self._cap = cap
-        self._linger_s = linger_s
         self._next: dict[str, int] = {}
         self._reached: dict[TopicPartition, int] = {}
         self._reading: asyncio.Task[Read] | None = None
@@ -94,7 +87,7 @@ class Feed:
             await asyncio.sleep(0)
         while not stop.is_set():
             self._woken.clear()
-            if (found := self._due_broadcast() or await self._taken()) is not None:
+            if (found := self._due_broadcast() or self._taken()) is not None:
                 return found
             if not wait:
                 break
@@ -112,23 +105,23 @@ class Feed:
 
     def _read_ahead(self) -> asyncio.Task[Read]:
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read(READ_MS, self._cap))
+            self._reading = asyncio.create_task(self._read())
             self._reading.add_done_callback(lambda _: self._woken.set())
         return self._reading
 
-    async def _read(self, timeout_ms: int, cap: int) -> Read:
-        found = await self._consumer.getmany(*self._partitions, timeout_ms=timeout_ms, max_records=cap)
+    async def _read(self) -> Read:
+        found = await self._consumer.getmany(*self._partitions, timeout_ms=READ_MS, max_records=self._cap)
         # Beyond the last record there may be offsets without one: transaction markers, what retention removed.
         reached = {tp: await self._consumer.position(tp) for tp in self._partitions}
         return {tp: [record_of(r) for r in records] for tp, records in found.items()}, reached
 
-    async def _taken(self) -> Fetched | None:
+    def _taken(self) -> Fetched | None:
         """What was read, if any; a next read is under way afterwards."""
         reading = self._read_ahead()
         if not reading.done():
             return None
         self._reading = None
-        found, reached = await self._topped_up(*reading.result())
+        found, reached = reading.result()
         first, following, records = {}, {}, []
         for tp, batch in found.items():
             fresh = [r for r in batch if r.offset >= self._next[tp.topic]]
@@ -139,18 +132,6 @@ class Feed:
         self._reached = dict(reached)
         self._read_ahead()
         return Fetched(records, first, following) if records else self._due_broadcast()
-
-    async def _topped_up(
-        self, found: Mapping[TopicPartition, Sequence[Record]], reached: Mapping[TopicPartition, int]
-    ) -> Read:
-        """With what has arrived since the read ahead came back."""
-        room = self._cap - sum(map(len, found.values()))
-        if room <= 0 or not found:
-            return found, reached
-        if self._linger_s:
-            await asyncio.sleep(self._linger_s)
-        more, reached = await self._read(0, room)
-        return {tp: [*found.get(tp, ()), *more.get(tp, ())] for tp in {**found, **more}}, reached
 
     def _due_broadcast(self) -> Fetched | None:
         """All broadcast records of one topic whose barrier is passed, in order."""

@@ -40,7 +40,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         broadcast: Broadcast | None,
         make_loop: MakeLoop,
         records_max: int,
-        linger_s: float = 0.0,
         session_timeout_s: float,
     ) -> None:
         self.stream = stream
@@ -50,7 +49,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._broadcast = broadcast
         self._make_loop = make_loop
         self._cap = records_max
-        self._linger_s = linger_s
         self._running: dict[int, _Running] = {}
         self._failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -96,7 +94,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     def _start(self, partition: int) -> None:
         own = [TopicPartition(topic, partition) for topic in self.stream.topics]
-        feed = Feed(self._consumer, own, self._broadcast, self._cap, self._linger_s)
+        feed = Feed(self._consumer, own, self._broadcast, self._cap)
         loop, relay = self._make_loop(self.stream, partition, feed)
         running = _Running(loop, relay, feed)
         for task in running.tasks:

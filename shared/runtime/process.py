@@ -118,7 +118,6 @@ class Process:
             broadcast=broadcast,
             make_loop=self._loop,
             records_max=settings.batch_records_max,
-            linger_s=settings.linger_ms / 1000,
             session_timeout_s=settings.session_timeout_s,
         )
         self._members.append(member)

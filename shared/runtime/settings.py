@@ -31,7 +31,6 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=1, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_records_max: int = Field(default=4000, ge=1, le=20_000, description="records in one transaction")
-    linger_ms: int = Field(default=0, ge=0, le=1000, description="wait so long for more records: fewer, larger batches")
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")
     fetch_wait_max_ms: int = Field(default=200, ge=1, le=5000, description="how long the broker may hold an idle fetch")
     database_connections_max: int = Field(default=12, ge=2, le=100)

@@ -313,6 +313,28 @@ def test_days_missed_between_two_facts_are_counted_in() -> None:
     assert dict(entered.assessment.classifications) == {"in-rbi": "NPA"}
 
 
+def test_a_held_label_outlives_days_in_grace() -> None:
+    shipped = rules("in-rbi", "in-rbi")
+    fed = Fed(Rules(replace(shipped.policy, grace_days=10), shipped.classifications))
+    fed.facts(bill("b1", due=31), bill("b2", due=138))
+    fed.closes(140)
+    fed.fact(repaid(on=141))
+    for number in range(142, 150):
+        fed.closes(number)
+        fed.fact(f.Balance(f"e{number}", number, day(number)))
+        assert fed.now == assessed([past for past, _ in fed.past], number, fed.by)
+    assert fed.now.classifications == (("in-rbi", "NPA"),)
+    assert fed.from_history == 0
+
+
+def test_quiet_days_count_towards_the_worst() -> None:
+    fed = Fed()
+    fed.fact(bill(due=31))
+    for number in range(32, 46):
+        fed.closes(number)
+    assert (fed.account.spell.worst_days, fed.account.eve.worst_days) == (14, 13)
+
+
 def test_a_later_close_moves_a_waiting_account_silently() -> None:
     account = Account.new("a-1", PACKS.rules)
     assert age(account, day(9), "ageing") == []

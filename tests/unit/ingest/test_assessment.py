@@ -306,6 +306,19 @@ def test_a_reage_leaves_what_is_due_that_day_alone() -> None:
     assert assessed([bill(due=30), f.Reaged("g1", day(31))], 32).arrears_minor == 0
 
 
+def test_what_was_paid_before_a_reage_still_counts_when_it_is_raised_later() -> None:
+    owed: list[f.Fact] = [bill(due=31), repaid(on=40), f.Reaged("g1", day(50)), f.Adjusted("b1", "j1", 11_000, day(60))]
+    assert assessed(owed, 60).arrears_minor == 1_000
+
+
+def test_a_spell_does_not_reach_over_days_in_grace() -> None:
+    by = Rules(replace(policy(), grace_days=10))
+    owed: list[f.Fact] = [bill("b1", due=31), bill("b2", due=55), repaid(on=60)]
+    assert assessed(owed, 59, by).delinquent_since == day(42)
+    assert assessed(owed, 62, by).delinquent_since is None
+    assert assessed(owed, 70, by).delinquent_since == day(66)
+
+
 def test_exposure_is_the_last_balance_then_the_principal_and_never_the_limit() -> None:
     first, second = f.Balance("e1", 900, day(20)), f.Balance("e2", 800, day(20))
     assert assessed([], 10).exposure_minor == 100_000
