@@ -116,8 +116,6 @@ def _opened(account: Account, fact: Opened, recorded_on: date, cause: str) -> li
 def _posted(account: Account, rules: Rules, fact: Fact, as_of: date) -> list[Told]:
     """Changes the ledger by what is kept alone; what is to be told of money."""
     ledger, policy = account.ledger, rules.policy
-    if ledger.pending_on is not None:
-        raise HistoryNeeded
     if as_of > account.as_of:
         carry(account, rules, as_of)
     day = as_of.toordinal()

@@ -142,5 +142,5 @@ class Rules:
         if worst_days >= self.held_from:
             names = self.names(days, worst_days)
             later = self.bounds[following:]
-            return next((bound for bound in later if self.names(bound, max(worst_days, bound)) != names), None)
+            return next((bound for bound in later if self.names(bound, worst_days) != names), None)
         return self.bounds[following] if following < len(self.bounds) else None
