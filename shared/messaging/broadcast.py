@@ -42,17 +42,18 @@ class Broadcast:
         self._make_reader = make_reader
         self._places = [TopicPartition(topic, 0) for topic in topics]
         self._reader: Any = None
-        self._listeners: set[Listener] = set()
-        self._joining: set[Listener] = set()
+        # As ordered sets: what happens must not depend on where objects lie in memory.
+        self._listeners: dict[Listener, None] = {}
+        self._joining: dict[Listener, None] = {}
 
     def join(self, listener: Listener) -> None:
         """Serve a shard from the offsets it wants, as of the reader's next round."""
-        self._joining.add(listener)
+        self._joining[listener] = None
 
     def leave(self, listener: Listener) -> None:
         """Serve it no longer."""
-        self._listeners.discard(listener)
-        self._joining.discard(listener)
+        self._listeners.pop(listener, None)
+        self._joining.pop(listener, None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Announce each record to each shard with the barrier it has to pass."""

@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.messaging import retry, store
 from shared.messaging.relay import Relay
-from shared.messaging.store import OutboxRow
-from shared.messaging.stream import ShardId
+from shared.messaging.stream import OutboxRow, ShardId
 from shared.messaging.transaction import PartitionCounts, Transaction
 from shared.runtime.clock import Clock
 

@@ -13,8 +13,7 @@ import orjson
 import structlog
 from aiokafka.errors import KafkaError, ProducerClosed
 
-from shared.messaging.store import OutboxRow
-from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER, ShardId
+from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER, OutboxRow, ShardId
 
 PUBLISH_S_MAX: Final = 20.0
 """An idempotent producer retries for ever; after this long it is given up, and the wait becomes a visible one."""

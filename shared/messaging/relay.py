@@ -1,19 +1,17 @@
 """One shard's way from the outbox to Kafka, in order, at least once: consumers drop repeats by their watermark."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.messaging import metrics, retry, store
+from shared.messaging.ports import Engine, Rows
 from shared.messaging.publisher import Publisher
-from shared.messaging.store import OutboxRow
-from shared.messaging.stream import ShardId
+from shared.messaging.stream import OutboxRow, ShardId
 
 ROWS_PER_ROUND_MAX: Final = 4_000
 ROWS_IN_MEMORY_MAX: Final = 20_000
@@ -28,9 +26,10 @@ log = structlog.get_logger()
 class Relay:
     """Sends one shard's outbox under the epoch it was acquired with."""
 
-    def __init__(self, engine: AsyncEngine, publisher: Publisher, service: str, shard: ShardId) -> None:
+    def __init__(self, engine: Engine, publisher: Publisher, service: str, shard: ShardId, rows: Rows = store) -> None:
         self.shard = shard
         self._engine = engine
+        self._rows = rows
         self._publisher = publisher
         self._service = service
         self._epoch = 0
@@ -120,7 +119,7 @@ class Relay:
         if self._relayed >= self._emitted:
             return []
         async with self._engine.connect() as connection:
-            return await store.read_outbox(connection, self.shard, self._relayed, ROWS_PER_ROUND_MAX)
+            return await self._rows.read_outbox(connection, self.shard, self._relayed, ROWS_PER_ROUND_MAX)
 
     async def _idle(self) -> None:
         """Wait for rows; meanwhile what was relayed is noted. Without anything to note, wait as long as it takes."""
@@ -133,8 +132,10 @@ class Relay:
 
     async def _note(self, *, at_once: bool) -> None:
         """Write down what Kafka acknowledged, now or when the last note is old enough."""
-        if self._relayed == self._noted or not (at_once or time.monotonic() - self._noted_at > NOTE_INTERVAL_S):
+        if self._relayed == self._noted or not (
+            at_once or asyncio.get_running_loop().time() - self._noted_at > NOTE_INTERVAL_S
+        ):
             return
         relayed = self._relayed
-        await store.advance_relay(self._engine, self.shard, self._epoch, relayed)
-        self._noted, self._noted_at = relayed, time.monotonic()
+        await self._rows.advance_relay(self._engine, self.shard, self._epoch, relayed)
+        self._noted, self._noted_at = relayed, asyncio.get_running_loop().time()

@@ -9,15 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.contracts.envelope import decode
 from shared.contracts.topics import BY_NAME
 from shared.messaging import metrics, retry, store
 from shared.messaging.feed import Feed, Fetched
+from shared.messaging.ports import Engine, Rows
 from shared.messaging.relay import Relay
-from shared.messaging.store import OutboxRow
-from shared.messaging.stream import Received, Record, Refused, ShardId, ShardState, Stream, source_of
+from shared.messaging.stream import OutboxRow, Received, Record, Refused, ShardId, ShardState, Stream, source_of
 from shared.messaging.transaction import Fenced, PartitionCounts, Transaction
 from shared.runtime.clock import Clock
 from shared.vocabulary.errors import Rejected
@@ -38,11 +37,12 @@ class ShardLoop:
         partition: int,
         *,
         service: str,
-        engine: AsyncEngine,
+        engine: Engine,
         feed: Feed,
         relay: Relay,
         counts: PartitionCounts,
         clock: Clock,
+        rows: Rows = store,
     ) -> None:
         self.shard = ShardId(stream.name, partition)
         self.state = ShardState(0, 1, {}, {})
@@ -50,6 +50,7 @@ class ShardLoop:
         self._stream = stream
         self._service = service
         self._engine = engine
+        self._rows = rows
         self._feed = feed
         self._relay = relay
         self._counts = counts
@@ -82,7 +83,7 @@ class ShardLoop:
 
     async def _acquire(self) -> None:
         async with self._engine.begin() as connection:
-            self.state, relayed = await store.acquire(connection, self.shard)
+            self.state, relayed = await self._rows.acquire(connection, self.shard)
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
         await self._feed.seek(self.state.offsets)
@@ -152,7 +153,7 @@ class ShardLoop:
             tx = self._transaction(connection, state, ())
             more = await work(tx)
             # Looking and finding nothing to do costs no write, and so no wait for the disk.
-            if not tx.is_empty or await store.wrote(connection):
+            if not tx.is_empty or await self._rows.wrote(connection):
                 rows = await tx.finish()
         self.state, self.work_left = state, more or tx.work_woken
         self._relay.offer(rows)
@@ -161,7 +162,7 @@ class ShardLoop:
         for one in decoded:
             if isinstance(one, Received) and (one.source_shard or one.record.topic in self._stream.broadcast):
                 self._clock.observe(one.event.time)
-        return Transaction(connection, self._service, self.shard, state, self._counts, self._clock.now())
+        return Transaction(connection, self._service, self.shard, state, self._counts, self._clock.now(), self._rows)
 
     def _unseen(self, decoded: Sequence[Received | Refused], state: ShardState, tx: Transaction) -> list[Received]:
         """What the watermarks have not seen (a relay that repeats itself is dropped here) and could be decoded."""

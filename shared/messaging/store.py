@@ -1,25 +1,20 @@
 """Every statement on the shard row, the outbox and the relay's progress."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.messaging.stream import ShardId, ShardState
+from shared.messaging.dead_letters import insert as keep_letters
+from shared.messaging.ports import Engine
+from shared.messaging.stream import OutboxRow, ShardId, ShardState
 
-
-class OutboxRow(NamedTuple):
-    """One outgoing record; `seq` is gapless per shard and in commit order."""
-
-    seq: int
-    topic: str
-    to_partition: int
-    key: bytes | None
-    value: bytes
-    headers: str | None = None
-    """Extra headers as a JSON object of texts, on dead letters."""
+__all__ = [
+    "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "keep_letters", "lock", "move", "progress",
+    "read_outbox", "wrote",
+]  # fmt: skip
 
 
 def _json(name: str) -> sa.BindParameter[Any]:
@@ -148,7 +143,7 @@ async def read_outbox(connection: AsyncConnection, shard: ShardId, after: int, r
     return [OutboxRow(*row) for row in found]
 
 
-async def advance_relay(engine: AsyncEngine, shard: ShardId, epoch: int, seq: int) -> None:
+async def advance_relay(engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
     """Note what Kafka has acknowledged, in a transaction of its own; without effect for an older epoch."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")

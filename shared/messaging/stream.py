@@ -107,6 +107,18 @@ class ShardState:
         return ShardState(self.epoch, self.next_seq, dict(self.offsets), dict(self.watermarks), dict(self.counters))
 
 
+class OutboxRow(NamedTuple):
+    """One outgoing record; `seq` is gapless per shard and in commit order."""
+
+    seq: int
+    topic: str
+    to_partition: int
+    key: bytes | None
+    value: bytes
+    headers: str | None = None
+    """Extra headers as a JSON object of texts, on dead letters."""
+
+
 SOURCE_HEADER = "arrears-shard"
 SEQ_HEADER = "arrears-seq"
 SEQ_DIGITS_MAX = 18

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.envelope import PAYLOAD_BYTES_MAX, encode
 from shared.contracts.fields import Contract
 from shared.contracts.topics import TOPIC_OF
-from shared.messaging import dead_letters, store
+from shared.messaging import store
 from shared.messaging.dead_letters import DeadLetter
-from shared.messaging.store import OutboxRow
-from shared.messaging.stream import Received, Record, ShardId, ShardState
+from shared.messaging.ports import Rows
+from shared.messaging.stream import OutboxRow, Received, Record, ShardId, ShardState
 
 KEY_BYTES_MAX: Final = 1_024
 DETAIL_CHARACTERS_MAX: Final = 1_000
@@ -51,6 +51,7 @@ class Transaction:
         state: ShardState,
         counts: PartitionCounts,
         now: datetime,
+        rows: Rows = store,
     ) -> None:
         self.connection = connection
         self.shard = shard
@@ -58,6 +59,7 @@ class Transaction:
         self.work_woken = False
         self._source = f"{service}.{shard}"
         self._state = state
+        self._rows = rows
         self._counts = counts
         self._outbox: list[OutboxRow] = []
         self._letters: list[DeadLetter] = []
@@ -128,11 +130,11 @@ class Transaction:
         """
         if self._letters:
             self._outbox += [self._told(letter, seq) for seq, letter in enumerate(self._letters, self._next_seq())]
-            await dead_letters.insert(self.connection, self.shard, self._letters, self.now)
+            await self._rows.keep_letters(self.connection, self.shard, self._letters, self.now)
         had_seq, self._state.next_seq = self._state.next_seq, self._next_seq()
         for name, count in self._counters.items():
             self._state.counters[name] = self._state.counters.get(name, 0) + count
-        if not await store.move(self.connection, self.shard, had_seq, self._state, self._outbox):
+        if not await self._rows.move(self.connection, self.shard, had_seq, self._state, self._outbox):
             raise Fenced
         return self._outbox
 
