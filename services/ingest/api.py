@@ -55,7 +55,6 @@ def router(context: Context, packs: Packs) -> APIRouter:
             "explanation": {
                 "oldest_overdue": known.shown(overdue[0]) if overdue else None,
                 "overdue_obligations": len(overdue),
-                "days_excluded": view.days_excluded,
                 "overdue_convention": known.rules.policy.overdue,
                 "grace_days": known.rules.policy.grace_days,
             },

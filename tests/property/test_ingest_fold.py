@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from services.ingest.domain import facts as f
 from services.ingest.domain.account import Account, HistoryNeeded, StatusChange, age, apply
 from services.ingest.domain.assessment import Assessment, assess, ledger_view
-from services.ingest.domain.figures import figures_on, spell_until
+from services.ingest.domain.counters import months_after
+from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch
 from services.ingest.domain.known import Known
-from services.ingest.domain.policy import Band, Classification, Materiality, Policy, Rules, Scale
+from services.ingest.domain.policy import Band, Classification, Materiality, Policy, Probation, Rules, Scale
 
 START = date(2024, 1, 1)
 SPAN = 60
@@ -30,6 +31,9 @@ def day(number: int) -> date:
 BUCKETS = Scale((Band("current", 0), Band("1-4", 1), Band("5-19", 5), Band("20+", 20)))
 STAGES = Classification("stages", 1, Scale((Band("one", 0), Band("two", 8))))
 HELD = Classification("held", 1, Scale((Band("standard", 0), Band("watch", 1), Band("npa", 10))), held_from=10)
+SCALE = Scale((Band("fine", 0), Band("default", 6)))
+COUNTED = Classification("counted", 1, SCALE, 6, Materiality({"EUR": 4}, 500), Probation(1, 2))
+ON_PROBATION = Classification("probation", 1, SCALE, 6, None, Probation(1, 1))
 
 
 @st.composite
@@ -42,9 +46,10 @@ def any_rules(draw: st.DrawFn) -> Rules:
         BUCKETS,
         draw(st.sampled_from([0, 0, 3])),
         draw(st.sampled_from([0, 0, 3_000])),
-        draw(st.sampled_from([None, None, Materiality({"EUR": 3}, 1_000)])),
+        draw(st.sampled_from([None, None, Materiality({"EUR": 3}, 1_000), Materiality({"EUR": 3}, 1_000, False)])),
     )
-    return Rules(policy, draw(st.sampled_from([(), (STAGES,), (HELD,), (STAGES, HELD)])))
+    plain, tracked = [(), (STAGES,), (HELD,), (STAGES, HELD)], [(COUNTED,), (HELD, ON_PROBATION, COUNTED)]
+    return Rules(policy, draw(st.sampled_from([*plain, *tracked])))
 
 
 days = st.integers(0, SPAN)
@@ -290,7 +295,6 @@ def test_money_is_neither_made_nor_lost(rules: Rules, facts: list[f.Fact], numbe
         assert repayment.unallocated_minor >= 0
     assert not met
     assert now.arrears_minor == sum(line.unpaid_minor for line in view.obligations if line.overdue)
-    assert now.days_past_due == view.days_counted
 
 
 @settings(max_examples=150, deadline=None)
@@ -306,27 +310,79 @@ def test_the_next_transition_is_the_first_change_found_day_by_day(
 
 
 def assess_quickly(facts: list[f.Fact], rules: Rules, as_of: date) -> Any:
-    """Without looking ahead: the figures of one day, and the worst of the days before it."""
+    """Without looking ahead: the figures of one day, and what the days before it left."""
     known = Known(facts)
-    figures = figures_on(known, rules.policy, as_of)
-    worst = spell_until(known, rules.policy, as_of).worst_days
+    figures, today = figures_on(known, rules.policy, as_of), stretch(known, rules.policy, as_of, as_of)
+    spell = spell_until(known, rules, as_of)
+    bucket, labels = course_of(known, rules).names(today, spell)
     return Assessment(
-        as_of, figures.days, BUCKETS.name_of(figures.days), figures.delinquent, None, figures.arrears_minor,
+        as_of, figures.age, bucket, figures.delinquent, None, figures.arrears_minor,
         figures.exposure_minor, figures.oldest and date.fromordinal(figures.oldest.due_on),
-        rules.names(figures.days, worst)[1], figures.state, None,
+        labels, figures.state, None,
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
-@given(any_rules(), fact_sets, st.integers(0, SPAN + 20))
+class DayByDay:
+    """What a person with a calendar would count: each day once, nothing skipped."""
+
+    def __init__(self, known: Known, rules: Rules) -> None:
+        self.known, self.rules = known, rules
+        self.since: date | None = None
+        self.run = self.worst = self.days = 0
+        self.counted, self.quiet = dict[str, int](), dict[str, date | None]()
+        self.held, self.reaged = set[str](), dict[str, date]()
+
+    def count(self, today: date) -> None:
+        policy, figures = self.rules.policy, figures_on(self.known, self.rules.policy, today)
+        paused = self.known.pauses().days(today.toordinal() - 1, today.toordinal())
+        self.run = self.run + 1 - (paused if self.since else 0) if figures.delinquent else 0
+        self.since = (self.since or today) if figures.delinquent else None
+        consecutive = policy.materiality is not None and policy.materiality.consecutive_days
+        self.days = min(self.run, figures.age) if consecutive else figures.age
+        self.worst = max(self.worst, self.days) if figures.arrears_minor else 0
+        for by in self.rules.tracked:
+            material = by.materiality is None or by.materiality.passed(
+                figures.arrears_minor, figures.exposure_minor, "EUR"
+            )
+            counts = material and (figures.age > 0 if by.materiality else self.days > 0)
+            going = by.name in self.counted
+            run = self.counted.get(by.name, 0) + 1 - (paused if going else 0)
+            self.probation(by, today, run if counts else None)
+
+    def probation(self, by: Classification, today: date, run: int | None) -> None:
+        if by.name in self.held and today in self.known.reages(today):
+            self.reaged[by.name] = today
+        if run is None:
+            self.counted.pop(by.name, None)
+            quiet = self.quiet[by.name] = self.quiet.get(by.name) or today
+            assert by.probation is not None
+            ends = [months_after(quiet.toordinal(), by.probation.months)]
+            if by.name in self.reaged:
+                ends.append(months_after(self.reaged[by.name].toordinal(), by.probation.months_after_reage))
+            if self.known.state(today) == "closed" or today.toordinal() >= max(ends):
+                self.held.discard(by.name)
+        else:
+            self.counted[by.name], self.quiet[by.name] = run, None
+            if (run if by.materiality else self.days) >= 6:
+                self.held.add(by.name)
+        if by.name not in self.held:
+            self.reaged.pop(by.name, None)
+            if run is None:
+                self.quiet[by.name] = None
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_rules(), fact_sets, st.integers(0, SPAN + 40))
 def test_a_spell_is_what_counting_every_day_finds(rules: Rules, facts: list[f.Fact], number: int) -> None:
     known = Known([opening, *facts])
-    since, worst = None, 0
+    counting = DayByDay(known, rules)
     for n in range(number + 1):
-        figures = figures_on(known, rules.policy, day(n))
-        worst = max(worst, figures.days) if figures.arrears_minor else 0
-        since = (since or day(n)) if figures.delinquent else None
-    assert spell_until(known, rules.policy, day(number)) == (since, worst)
+        counting.count(day(n))
+    spell = spell_until(known, rules, day(number))
+    now = assess([opening, *facts], rules, day(number))
+    assert (spell.since, spell.worst_days, now.days_past_due) == (counting.since, counting.worst, counting.days)
+    expected = {by.name: "default" if by.name in counting.held else "fine" for by in rules.tracked}
+    assert {name: label for name, label in now.classifications if name in expected} == expected
 
 
 @settings(max_examples=200, deadline=None)

@@ -52,6 +52,6 @@ def recomputed(records: Iterable[Record], malformed: Container[bytes], as_of: da
 
 def _add(totals: dict[Cell, Sums], known: Known, policy: Policy, currency: str, as_of: date) -> None:
     now = figures_on(known, policy, as_of)
-    cell = currency, now.state, policy.buckets.name_of(now.days)
+    cell = currency, now.state, policy.buckets.name_of(now.age)
     accounts, arrears, exposure = totals.get(cell, (0, 0, 0))
     totals[cell] = accounts + 1, arrears + now.arrears_minor, exposure + now.exposure_minor

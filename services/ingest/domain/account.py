@@ -27,12 +27,13 @@ from services.ingest.domain.current import assessed, carry, rest
 from services.ingest.domain.effects import money_told
 from services.ingest.domain.facts import Adjusted, Balance, Billed, ChargedBack, Closed, Fact, Opened, Reaged, Repaid
 from services.ingest.domain.figures import spell_until
-from services.ingest.domain.kept import NO_SPELL, Account, RulesOf
+from services.ingest.domain.kept import Account, RulesOf
 from services.ingest.domain.known import ONE_DAY, Known
 from services.ingest.domain.ledger import HistoryNeeded
 from services.ingest.domain.policy import Rules
 from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
+from services.ingest.domain.spells import NO_SPELL
 
 __all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply"]
 
@@ -119,7 +120,7 @@ def _posted(account: Account, rules: Rules, fact: Fact, as_of: date) -> list[Tol
     if as_of > account.as_of:
         carry(account, rules, as_of)
     day = as_of.toordinal()
-    posting = Posting(ledger, policy, day, account.eve is NO_SPELL)
+    posting = Posting(ledger, policy, day, account.eve is NO_SPELL, rules.weighs_exposure)
     if type(fact) is not Repaid:
         posting.post(fact)
         return []
@@ -134,8 +135,7 @@ def _rebuild(account: Account, rules: Rules, facts: Sequence[Fact], as_of: date)
     known = Known(facts)
     account.as_of = as_of
     account.ledger = rebuilt(known, rules.policy, as_of)
-    spell = spell_until(known, rules.policy, as_of - ONE_DAY)
-    account.eve = NO_SPELL if spell == NO_SPELL else spell
+    account.eve = spell_until(known, rules, as_of - ONE_DAY)
     return known
 
 

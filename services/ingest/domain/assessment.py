@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.ingest.domain.facts import Fact
-from services.ingest.domain.figures import Figures, figures_on, spell_until
+from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch
 from services.ingest.domain.known import Known, State
 from services.ingest.domain.policy import Labels, Policy, Rules
+from services.ingest.domain.spells import Course, Spell, Stretch
 from services.ingest.domain.view import ledger_view
 
 __all__ = ["Assessment", "assess", "ledger_view", "next_transition"]
@@ -42,11 +43,12 @@ class Assessment:
 def assess(facts: Iterable[Fact], rules: Rules, as_of: date) -> Assessment:
     """The account's delinquency as of that day, by the facts given, in any order and with repetitions."""
     known = Known(facts)
-    figures, spell = figures_on(known, rules.policy, as_of), spell_until(known, rules.policy, as_of)
-    bucket, labels = rules.names(figures.days, spell.worst_days)
+    figures, spell = figures_on(known, rules.policy, as_of), spell_until(known, rules, as_of)
+    course, today = course_of(known, rules), stretch(known, rules.policy, as_of, as_of)
+    bucket, labels = course.names(today, spell)
     return Assessment(
         as_of=as_of,
-        days_past_due=figures.days,
+        days_past_due=course.days(today, spell.since),
         bucket=bucket,
         delinquent=figures.delinquent,
         delinquent_since=spell.since,
@@ -65,16 +67,21 @@ def next_transition(known: Known, rules: Rules, as_of: date) -> date | None:
     Goes forward over the days on which a fact begins to count or something falls due; between them only the
     oldest obligation's days grow.
     """
-    today, first, spell = figures_on(known, rules.policy, as_of), as_of, spell_until(known, rules.policy, as_of)
-    shown = _shown(rules, today, spell.worst_days)
+    course, spell = course_of(known, rules), spell_until(known, rules, as_of)
+    today = stretch(known, rules.policy, as_of, as_of)
+    shown = _shown(known, course, today, spell)
     for until in [*_stretches_forward(known, rules.policy, as_of), None]:
-        figures, spell = figures_on(known, rules.policy, first), spell_until(known, rules.policy, first)
-        if _shown(rules, figures, spell.worst_days) != shown:
-            return first
-        reached = _reaches_bound(known, rules, figures, spell.worst_days)
-        if reached is not None and (until is None or reached < until):
-            return reached
-        first = until or first
+        ends = None if until is None else until.toordinal()
+        changes_on = course.changes_on(today, spell, ends)
+        if changes_on is not None:
+            return date.fromordinal(changes_on)
+        if until is None or ends is None:
+            return None
+        spell = course.after(spell, course.onward(today, ends - 1)) if ends - 1 > today.last else spell
+        today = stretch(known, rules.policy, until, until)
+        spell = course.after(spell, today)
+        if _shown(known, course, today, spell) != shown:
+            return until
     return None
 
 
@@ -84,15 +91,8 @@ def _stretches_forward(known: Known, policy: Policy, as_of: date) -> list[date]:
     return sorted(d for d in days if d > as_of)
 
 
-def _shown(rules: Rules, figures: Figures, worst_days: int) -> tuple[object, ...]:
-    money = figures.arrears_minor, figures.exposure_minor
-    due_on = figures.oldest.due_on if figures.oldest else None
-    return rules.names(figures.days, worst_days), figures.delinquent, money, due_on, figures.state
-
-
-def _reaches_bound(known: Known, rules: Rules, figures: Figures, worst_days: int) -> date | None:
-    bound = rules.next_bound(figures.days, worst_days, figures.material)
-    if figures.oldest is None or bound is None:
-        return None
-    reached = known.pauses().reaches_on(figures.oldest, bound + rules.policy.grace_days)
-    return None if reached is None else date.fromordinal(reached)
+def _shown(known: Known, course: Course, today: Stretch, spell: Spell) -> tuple[object, ...]:
+    money = today.arrears_minor, today.exposure_minor
+    due_on = today.oldest.due_on if today.oldest else None
+    state = known.state(date.fromordinal(today.last))
+    return course.names(today, spell), spell.since is not None, money, due_on, state

@@ -5,11 +5,12 @@ Apart from `account`, which decides what arrives; nothing here looks at a fact.
 
 from datetime import date
 
+from services.ingest.domain import eventful
 from services.ingest.domain.assessment import Assessment
-from services.ingest.domain.figures import Spell
-from services.ingest.domain.kept import NO_SPELL, Account
+from services.ingest.domain.kept import Account
 from services.ingest.domain.ledger import Sight
 from services.ingest.domain.policy import Rules
+from services.ingest.domain.spells import NO_SPELL, Spell
 
 
 def assessed(account: Account, rules: Rules) -> Assessment:
@@ -18,10 +19,13 @@ def assessed(account: Account, rules: Rules) -> Assessment:
     sight, state = ledger.sight(rules.policy, day), ledger.state(day)
     account.spell = spell = _spell_on(account, rules, sight, day, account.eve)
     next_on = _next_on(account, rules, sight, spell)
-    bucket, labels = rules.names(sight.days, spell.worst_days)
+    if rules.eventful:
+        days, (bucket, labels) = eventful.named(account, rules, sight, day)
+    else:
+        days, (bucket, labels) = sight.days, rules.names(sight.days, spell.worst_days)
     return Assessment(
         account.as_of,
-        sight.days,
+        days,
         bucket,
         sight.days > 0 and _material(account, rules, sight),
         spell.since,
@@ -42,7 +46,7 @@ def carry(account: Account, rules: Rules, day: date) -> None:
 
 def rest(account: Account, rules: Rules) -> None:
     """Makes the spell that of `as_of`, a day on which nothing published changed."""
-    if account.eve is not NO_SPELL or account.spell is not NO_SPELL:
+    if account.eve is not NO_SPELL or account.spell is not NO_SPELL or rules.eventful:
         day = account.as_of.toordinal()
         account.spell = _spell_on(account, rules, account.ledger.sight(rules.policy, day), day, account.eve)
 
@@ -52,6 +56,8 @@ def _eve(account: Account, rules: Rules, eve: int) -> Spell:
     spell, now = account.spell, account.assessment
     if now is None or eve <= account.as_of.toordinal():
         return spell
+    if rules.eventful:
+        return eventful.carried(account, rules, eve)
     on = None if now.next_transition_on is None else now.next_transition_on.toordinal()
     while on is not None and on < eve:
         sight = account.ledger.sight(rules.policy, on)
@@ -64,6 +70,8 @@ def _eve(account: Account, rules: Rules, eve: int) -> Spell:
 
 def _spell_on(account: Account, rules: Rules, sight: Sight, day: int, before: Spell) -> Spell:
     """What a day adds to the spell before it. Without days past due and without a past there is none."""
+    if rules.eventful:
+        return eventful.spell_on(account, rules, sight, day, before)
     if not sight.arrears_minor or (not sight.days and not before.worst_days):
         return NO_SPELL
     if not sight.days or not _material(account, rules, sight):
@@ -77,6 +85,8 @@ def _material(account: Account, rules: Rules, sight: Sight) -> bool:
 
 def _next_on(account: Account, rules: Rules, sight: Sight, spell: Spell) -> int | None:
     """The sooner of the next due date and the next number of days that has another name."""
+    if rules.eventful:
+        return eventful.next_on(account, rules, sight, spell, account.as_of.toordinal())
     if sight.oldest is None:
         return sight.falls_due_on
     bound = rules.next_bound(sight.days, spell.worst_days, _material(account, rules, sight))

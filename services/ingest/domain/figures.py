@@ -1,4 +1,4 @@
-"""What one day's facts come to, and what that day owes to the days before it: the reference, without names for days.
+"""What one day's facts come to, and the spell they end: the reference, without names for days.
 
 Apart from the assessment, which names the days and looks ahead, because the ledger's view and the compact ledger's
 rebuilding start from here too.
@@ -11,13 +11,15 @@ from typing import NamedTuple
 from services.ingest.domain.allocation import Meeting, allocate
 from services.ingest.domain.known import ONE_DAY, Known, State
 from services.ingest.domain.pauses import Ageing
-from services.ingest.domain.policy import Policy
+from services.ingest.domain.policy import Policy, Rules
+from services.ingest.domain.spells import NO_SPELL, Course, Spell, Stretch
 
 
 class Figures(NamedTuple):
     """What follows from a day's ledger alone, without the days before it."""
 
-    days: int
+    age: int
+    """Days of the oldest obligation that ages the account, less grace."""
     arrears_minor: int
     exposure_minor: int
     material: bool
@@ -26,16 +28,7 @@ class Figures(NamedTuple):
 
     @property
     def delinquent(self) -> bool:
-        return self.days > 0 and self.material
-
-
-class Spell(NamedTuple):
-    """What a day owes to the days before it."""
-
-    since: date | None = None
-    """First day of the present run of delinquent days."""
-    worst_days: int = 0
-    """Most days past due since arrears were last zero."""
+        return self.age > 0 and self.material
 
 
 def figures_on(known: Known, policy: Policy, as_of: date) -> Figures:
@@ -46,41 +39,46 @@ def figures_on(known: Known, policy: Policy, as_of: date) -> Figures:
     overdue = [m for m in allocate(known, policy, as_of).meetings if m.overdue(as_of)]
     oldest = _oldest([m for m in overdue if m.short(policy)])
     arrears, exposure = sum(m.unpaid_minor for m in overdue), known.exposure_minor(as_of)
-    material = policy.material(arrears, exposure, known.opened.currency if known.opened else "")
-    days = max(0, known.pauses().age(oldest, as_of.toordinal()) - policy.grace_days) if oldest else 0
-    return Figures(days, arrears, exposure, material, oldest, state)
+    material = policy.material(arrears, exposure, known.currency)
+    age = max(0, known.pauses().age(oldest, as_of.toordinal()) - policy.grace_days) if oldest else 0
+    return Figures(age, arrears, exposure, material, oldest, state)
 
 
 def _oldest(ageing: Sequence[Meeting]) -> Ageing | None:
     return min((m.obligation.ageing for m in ageing), default=None)
 
 
-def spell_until(known: Known, policy: Policy, as_of: date) -> Spell:
-    """Goes back from `as_of` over stretches in which no fact begins to count and nothing falls due.
+def spell_until(known: Known, rules: Rules, as_of: date) -> Spell:
+    """Goes over stretches in which no fact begins to count and nothing falls due, the last of which ends at `as_of`.
 
-    In such a stretch arrears stand still and days only grow, so that its last day tells the whole of it.
+    It begins after the last day without arrears; where a probation may run, with the first stretch of all.
     """
-    since, running, worst, last = None, True, 0, as_of
-    for first in _stretches_back(known, policy, as_of):
-        figures = figures_on(known, policy, last)
-        worst = max(worst, figures.days)
-        if running and figures.delinquent:
-            since = max(first, _delinquent_from(known, policy, figures))
-        running = running and since == first
-        if not figures.arrears_minor:
+    stretches: list[Stretch] = []
+    last = as_of
+    for first in _stretches_back(known, rules.policy, as_of):
+        stretches.append(stretch(known, rules.policy, first, last))
+        if not stretches[-1].arrears_minor and not rules.tracked:
             break
         last = first - ONE_DAY
-    return Spell(since, worst)
+    course, spell = course_of(known, rules), NO_SPELL
+    for over in reversed(stretches):
+        spell = course.after(spell, over)
+    return spell
+
+
+def stretch(known: Known, policy: Policy, first: date, last: date) -> Stretch:
+    """Days in which nothing but age changes."""
+    on = figures_on(known, policy, last)
+    closed, reaged = on.state == "closed", first in known.reages(first)
+    money = on.arrears_minor, on.exposure_minor
+    return Stretch(first.toordinal(), last.toordinal(), on.age, on.oldest, *money, closed, reaged)
+
+
+def course_of(known: Known, rules: Rules) -> Course:
+    """How the account goes on from day to day."""
+    return Course(rules, known.currency, known.pauses())
 
 
 def _stretches_back(known: Known, policy: Policy, as_of: date) -> list[date]:
     due = {o.overdue_from for o in known.obligations(policy, as_of)}
     return sorted({d for d in due | known.effective_dates() if d <= as_of}, reverse=True)
-
-
-def _delinquent_from(known: Known, policy: Policy, figures: Figures) -> date:
-    """The day on which the oldest obligation of a delinquent account began to count."""
-    reached = known.pauses().reaches_on(figures.oldest, policy.grace_days + 1) if figures.oldest else None
-    if reached is None:
-        raise ValueError("no obligation makes this account delinquent")
-    return date.fromordinal(reached)

@@ -8,15 +8,15 @@ from datetime import date
 from typing import Any, Final
 
 from services.ingest.domain.assessment import Assessment
-from services.ingest.domain.figures import Spell
+from services.ingest.domain.counters import Counter
 from services.ingest.domain.ledger import Ledger
 from services.ingest.domain.policy import Rules
+from services.ingest.domain.spells import NO_SPELL, Spell
 
 RulesOf = Callable[[str, Sequence[str]], Rules]
 """The rules of a policy's name and classifications' names."""
 
 _NEVER: Final = date.min
-NO_SPELL: Final = Spell()
 
 
 class Account:
@@ -95,12 +95,17 @@ class Account:
         return account
 
 
-def _packed_spell(spell: Spell) -> list[int | None] | None:
-    return None if spell is NO_SPELL else [spell.since.toordinal() if spell.since else None, spell.worst_days]
+def _packed_spell(spell: Spell) -> list[Any] | None:
+    if spell is NO_SPELL:
+        return None
+    return [spell.since.toordinal() if spell.since else None, spell.worst_days, *map(list, spell.counters)]
 
 
 def _unpacked_spell(packed: Sequence[Any] | None) -> Spell:
-    return NO_SPELL if packed is None else Spell(_day(packed[0]), packed[1])
+    if packed is None:
+        return NO_SPELL
+    since, worst_days, *counters = packed
+    return Spell(_day(since), worst_days, tuple([Counter(*counter) for counter in counters]))
 
 
 def _day(ordinal: int | None) -> date | None:

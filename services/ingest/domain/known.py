@@ -72,6 +72,10 @@ class Known:
     def opened(self) -> Opened | None:
         return self.of(Opened).get(Opened.key)
 
+    @property
+    def currency(self) -> str:
+        return self.opened.currency if self.opened else ""
+
     def obligations(self, policy: Policy, as_of: date) -> list[Obligation]:
         """All that is owed or will fall due, oldest first. A bill counts however early it is known."""
         cancelled, amounts = self.of(Cancelled), self._amounts(as_of)

@@ -50,10 +50,15 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Materiality:
-    """Arrears count as delinquent when above both thresholds; a currency without an amount has no absolute one."""
+    """Arrears count as delinquent when above both thresholds; a currency without an amount has no absolute one.
+
+    With `consecutive_days` no day counts before arrears were material without a break; otherwise the thresholds say
+    only whether an account is delinquent.
+    """
 
     absolute_minor: Mapping[str, int]
     relative_bp: int = 0
+    consecutive_days: bool = True
 
     def passed(self, arrears_minor: int, exposure_minor: int, currency: str) -> bool:
         """Whether arrears are above the amount of the currency and above the share of exposure."""
@@ -84,17 +89,37 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Probation:
+    """How long a label stays after its days have ended, and after a re-age while it held (EBA/GL/2016/07, 71, 72)."""
+
+    months: int
+    months_after_reage: int
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
-    """Labels by days past due. From `held_from` days on a label is kept until all arrears are paid (RBI: NPA)."""
+    """Labels by days. From `held_from` days on a label is kept: until all arrears are paid (RBI: NPA), or through a
+    probation where there is one.
+
+    The days are those past due, or with `materiality` the consecutive days on which arrears were above it.
+    """
 
     name: str
     version: int
     labels: Scale
     held_from: int | None = None
+    materiality: Materiality | None = None
+    probation: Probation | None = None
+    cite: str = ""
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the label depends on days of its own, beside days past due and the worst of them."""
+        return self.materiality is not None or self.probation is not None
 
     def label(self, days: int, worst_days: int) -> str:
         """The label at so many days, `worst_days` being the most since arrears were last zero."""
-        if self.held_from is not None and worst_days >= self.held_from:
+        if self.held_from is not None and self.probation is None and worst_days >= self.held_from:
             return self.labels.name_of(max(days, self.held_from))
         return self.labels.name_of(days)
 
@@ -115,13 +140,30 @@ class Rules:
     """Bucket and labels before the first bound, and from each bound on, where no label is held."""
 
     held_from: int = field(init=False, repr=False, compare=False)
-    """From so many days on some label may be held."""
+    """From so many days on some label may be held until arrears are paid."""
+
+    tracked: tuple[Classification, ...] = field(init=False, repr=False, compare=False)
+    """The classifications that count days of their own."""
+
+    eventful: bool = field(init=False, repr=False, compare=False)
+    """Whether days must be followed one change after the other, since age alone does not tell them."""
+
+    weighs_exposure: bool = field(init=False, repr=False, compare=False)
+    """Whether a balance can change what is delinquent."""
 
     def __post_init__(self) -> None:
         starts = {n for c in self.classifications for n in c.labels.starts} | {*self.policy.buckets.starts}
         bounds = tuple(sorted(starts - {0}))
         named = tuple([(self.policy.buckets.name_of(n), self._labels(n, n)) for n in (0, *bounds)])
-        held = min((c.held_from for c in self.classifications if c.held_from is not None), default=NEVER_HELD)
+        paid_up = [c.held_from for c in self.classifications if c.held_from is not None and c.probation is None]
+        held = min(paid_up, default=NEVER_HELD)
+        tracked = tuple([c for c in self.classifications if c.tracked])
+        materiality = self.policy.materiality
+        consecutive = materiality is not None and materiality.consecutive_days
+        weighs = materiality is not None or any(c.materiality is not None for c in tracked)
+        object.__setattr__(self, "tracked", tracked)
+        object.__setattr__(self, "eventful", consecutive or bool(tracked))
+        object.__setattr__(self, "weighs_exposure", weighs)
         object.__setattr__(self, "held_from", held)
         object.__setattr__(self, "bounds", bounds)
         object.__setattr__(self, "named", named)

@@ -37,6 +37,8 @@ class Posting:
     day: int
     clean_eve: bool
     """Not delinquent on the day before, nor ever since arrears were last zero: less owed then changes nothing."""
+    weighs_exposure: bool = False
+    """Whether a balance can change what was delinquent on days gone by."""
 
     def post(self, fact: Fact) -> None:
         """Change the ledger; HistoryNeeded where that takes more than the ledger."""
@@ -93,7 +95,7 @@ def _repayment(at: Posting, fact: Repaid) -> None:
 
 def _balance(at: Posting, fact: Balance) -> None:
     effective = fact.effective_on.toordinal()
-    if effective > at.day or (effective < at.day and at.policy.materiality is not None):
+    if effective > at.day or (effective < at.day and at.weighs_exposure):
         raise HistoryNeeded
     key = effective, fact.balance_id
     if key > at.ledger.exposure_key:

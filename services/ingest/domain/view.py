@@ -10,9 +10,8 @@ from typing import Literal
 
 from services.ingest.domain.allocation import Allocation, Meeting, allocate
 from services.ingest.domain.facts import ChargedBack, Fact, Repaid, Reversed
-from services.ingest.domain.figures import figures_on
 from services.ingest.domain.known import Known
-from services.ingest.domain.policy import Policy, Rules
+from services.ingest.domain.policy import Rules
 
 Allocations = tuple[tuple[str, int], ...]
 """Pairs of id and amount."""
@@ -53,9 +52,6 @@ class LedgerView:
     as_of: date
     obligations: tuple[ObligationLine, ...]
     repayments: tuple[RepaymentLine, ...]
-    days_counted: int
-    days_excluded: dict[str, int]
-    """By reason, `paused` or `grace`: days the oldest overdue obligation is late that do not count."""
 
 
 def ledger_view(facts: Iterable[Fact], rules: Rules, as_of: date) -> LedgerView:
@@ -63,13 +59,10 @@ def ledger_view(facts: Iterable[Fact], rules: Rules, as_of: date) -> LedgerView:
     known = Known(facts)
     allocation = allocate(known, rules.policy, as_of)
     closed = known.state(as_of) == "closed"
-    days, excluded = _days(known, rules.policy, as_of)
     return LedgerView(
         as_of,
         tuple([_obligation(m, m.overdue(as_of) and not closed) for m in allocation.meetings]),
         tuple([_repayment(r, known, allocation, as_of) for r in _in_order(known)]),
-        days,
-        excluded,
     )
 
 
@@ -107,13 +100,3 @@ def _state(repaid: Repaid, known: Known, as_of: date) -> Literal["counted", "cha
         return "post_dated"
     charged_back = known.of(ChargedBack).get(repaid.repayment_id)
     return "charged_back" if charged_back and charged_back.effective_on <= as_of else "counted"
-
-
-def _days(known: Known, policy: Policy, as_of: date) -> tuple[int, dict[str, int]]:
-    figures = figures_on(known, policy, as_of)
-    if figures.oldest is None:
-        return 0, {}
-    paused = known.pauses().days(figures.oldest.due_on, as_of.toordinal())
-    late = known.pauses().age(figures.oldest, as_of.toordinal())
-    excluded = {"paused": paused, "grace": min(policy.grace_days, max(0, late))}
-    return figures.days, {reason: days for reason, days in excluded.items() if days}

@@ -262,9 +262,6 @@ def test_a_reversed_repayment_is_not_charged_back_as_well() -> None:
 def test_paused_days_do_not_age(pauses: list[f.Fact], days: int) -> None:
     now = assessed([bill(due=31), *pauses], 70)
     assert (now.days_past_due, now.arrears_minor) == (days, 10_000)
-    assert ledger_view([opened(), bill(), *pauses], rules(), day(70)).days_excluded == (
-        {"paused": 39 - days} if days < 39 else {}
-    )
 
 
 def test_an_open_ended_pause_has_no_next_transition() -> None:
@@ -284,9 +281,11 @@ def test_grace_days_do_not_count_but_the_arrears_do(on: int, days: int, delinque
     [(10_000, 500_000, False), (10_001, 500_000, True), (10_001, 1_000_100, False), (10_002, 1_000_100, True)],
 )
 def test_arrears_have_to_be_above_both_thresholds(amount: int, exposure: int, delinquent: bool) -> None:
-    by = Rules(replace(policy(), materiality=Materiality({"EUR": 10_000}, 100)))
-    now = assess([opened(principal=exposure), bill(amount=amount)], by, day(40))
-    assert (now.delinquent, now.arrears_minor, now.days_past_due) == (delinquent, amount, 9)
+    for consecutive, immaterial_days in ((True, 0), (False, 9)):
+        by = Rules(replace(policy(), materiality=Materiality({"EUR": 10_000}, 100, consecutive)))
+        now = assess([opened(principal=exposure), bill(amount=amount)], by, day(40))
+        assert (now.delinquent, now.arrears_minor) == (delinquent, amount)
+        assert now.days_past_due == (9 if delinquent else immaterial_days)
 
 
 def test_a_reage_takes_what_is_unpaid_out_of_arrears_for_good() -> None:
@@ -364,12 +363,3 @@ def test_the_view_lays_open_which_repayment_met_what() -> None:
         ("r4", "reversed", 0, ()),
         ("r3", "post_dated", 0, ()),
     ]
-    assert (view.days_counted, view.days_excluded) == (1, {})
-
-
-def test_grace_shows_among_the_days_excluded() -> None:
-    by = Rules(replace(policy(), grace_days=10))
-    facts: list[f.Fact] = [opened(), bill(), f.Paused("p1", day(33), day(35))]
-    view = ledger_view(facts, by, day(50))
-    assert (view.days_counted, view.days_excluded) == (7, {"paused": 2, "grace": 10})
-    assert ledger_view(facts, by, day(38)).days_excluded == {"paused": 2, "grace": 5}

@@ -41,20 +41,24 @@ def test_a_lenders_own_pack_is_read_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("from: 5", "from: 6", "mine.yaml: ageing: buckets.1.from: current ends at 4, late leaves a gap"),
-        ("from: 5", "from: 4", "mine.yaml: ageing: buckets.1.from: current ends at 4, late leaves an overlap"),
-        ("from: 5", "from: 5, to: 9", "mine.yaml: ageing: buckets.1.to: the last range has no end, late has one"),
+        ("from: 5", "from: 6", "mine.yaml: ageing.buckets.1.from: current ends at 4, late begins at 6 and leaves a"),
+        ("from: 5", "from: 4", "mine.yaml: ageing.buckets.1.from: current ends at 4, late begins at 4 and leaves an"),
+        ("from: 5", "from: 5, to: 9", "mine.yaml: ageing.buckets.1.to: the last range has no end, late has one"),
         ("to: 4", "to: -1", "mine.yaml: ageing.buckets.0.to: Input should be greater than or equal to 0"),
-        ("from: 0, to: 4", "from: 1, to: 4", "mine.yaml: ageing: buckets.0.from: the first range begins at 0 days"),
-        (", to: 4", "", "mine.yaml: ageing: buckets.0.to: only the last range has no end"),
-        ("from: 0, to: 4", "from: 3, to: 2", "mine.yaml: ageing.buckets.0: current: `to` is before `from`"),
-        ("name: late", "name: current", "mine.yaml: ageing: buckets: two ranges have the same name"),
-        ('"100.00"', '"100.001"', "mine.yaml: ageing.materiality: absolute.EUR: EUR has 2 decimals"),
-        ("EUR:", "XXX:", "mine.yaml: ageing.materiality: absolute.XXX: not an ISO 4217 currency"),
+        ("from: 0, to: 4", "from: 1, to: 4", "mine.yaml: ageing.buckets.0.from: the first range begins at 0 days"),
+        (", to: 4", "", "mine.yaml: ageing.buckets.0.to: only the last range has no end"),
+        ("from: 0, to: 4", "from: 3, to: 2", "mine.yaml: ageing.buckets.0.to: current: `to` is before `from`"),
+        ("name: late", "name: current", "mine.yaml: ageing.buckets.1.name: two ranges are called current"),
+        ('"100.00"', '"100.001"', "mine.yaml: ageing.materiality.absolute.EUR: EUR has 2 decimals"),
+        ("EUR:", "XXX:", "mine.yaml: ageing.materiality.absolute.XXX: not an ISO 4217 currency"),
         ("due_day", "someday", "mine.yaml: ageing.overdue: Input should be 'day_after' or 'due_day'"),
         ("grace_days", "graze_days", "mine.yaml: ageing.graze_days: Extra inputs are not permitted"),
         ("bp: 1000", "bp: 10000", "mine.yaml: ageing.full_payment_tolerance_bp: Input should be less than 10000"),
         ("version: 2", "version: two", "mine.yaml: version: Input should be a valid integer"),
+        ('{EUR: "100.00", JPY: "100"}, relative_bp: 100', "{}", "mine.yaml: ageing.materiality: expected an amount"),
+        ('"100.00"', '"-1.00"', "mine.yaml: ageing.materiality.absolute.EUR: the amount may not be negative"),
+        ("version: 2", "version: 2\nversion: 3", "mine.yaml: not YAML: version is written twice"),
+        ("version: 2", "version: 0", "mine.yaml: version: Input should be greater than or equal to 1"),
         ("name: mine", "name: [", "mine.yaml: not YAML: "),
     ],
 )
@@ -73,6 +77,38 @@ def test_a_pack_says_something_and_a_held_label_exists(tmp_path: Path) -> None:
         read(tmp_path, f"name: mine\nversion: 1\n{held}")
 
 
+CLASSES = """
+name: mine
+version: 1
+classification:
+  materiality: {absolute: {EUR: "100.00"}}
+  labels: [{name: fine, from: 0, to: 9}, {name: bad, from: 10}]
+  probation: {label: bad, months: 3, months_after_reage: 12}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("label: bad", "label: worse", "probation.label: no label is called worse"),
+        ("label: bad", "label: fine", "probation.label: fine holds from 0 days on: it could never be left"),
+        ("reage: 12", "reage: 2", "probation.months_after_reage: 2 is less than `months`, 3"),
+        ("months: 3", "months: 0", "probation.months: Input should be greater than or equal to 1"),
+        ("  probation", "  held_until_arrears_are_paid: bad\n  probation", "probation: contradicts held_until"),
+        ('"100.00"}', '"100.00"}, consecutive_days: false', "materiality.consecutive_days: a classification with"),
+        ("from: 10", "from: 11", "labels.1.from: fine ends at 9, bad begins at 11 and leaves a gap"),
+    ],
+)
+def test_a_classification_that_contradicts_itself_is_refused(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    assert CLASSES.count(old) == 1
+    read(tmp_path, CLASSES)
+    with pytest.raises(Misconfigured) as refusal:
+        read(tmp_path, CLASSES.replace(old, new))
+    assert str(refusal.value).startswith(f"mine.yaml: classification.{complaint}")
+
+
 def test_two_files_may_not_share_a_name(tmp_path: Path) -> None:
     (tmp_path / "first.yaml").write_text(AGEING, encoding="utf-8")
     with pytest.raises(Misconfigured, match=r"mine.yaml: name: first.yaml is called mine too"):
@@ -84,6 +120,7 @@ def test_the_shipped_packs_are_described_as_written() -> None:
     assert len(PACKS) == len(described)
     assert set(described) == {
         "instalment", "card-minimum-payment", "in-rbi", "cn-five-tier", "us-ffiec", "us-ffiec-open-end", "ifrs9",
+        "eu-default",
     }  # fmt: skip
     assert described["in-rbi"]["ageing"]["overdue"] == "due_day"
     assert described["ifrs9"]["classification"]["labels"][0] == {"name": "stage-1", "from": 0, "to": 30}
