@@ -1,42 +1,50 @@
 """Ingest's questions: what an account owes and why, what the portfolio adds up to, which policies are in force."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from sqlalchemy.ext.asyncio import AsyncConnection
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime
 
 from services.ingest import store, translate
+from services.ingest.beliefs import Question, believed, money_shown
 from services.ingest.domain.assessment import assess
-from services.ingest.domain.facts import Fact, Opened
-from services.ingest.domain.policy import Rules
+from services.ingest.domain.statement import statement
 from services.ingest.domain.view import ledger_view
-from services.ingest.packs import Packs
-from services.ingest.tables import FactRow
+from services.ingest.policies import Policies
+from services.ingest.tables import Status
 from shared.contracts.fields import Amount
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
-from shared.vocabulary.money import decimal_text
 
 AccountId = Annotated[str, Path(max_length=200)]
 AsOf = Annotated[date | None, Query(description="the day to assess; by default the latest it is aged to")]
+KnownAt = Annotated[AwareDatetime | None, Query(description="what was known at this instant; by default, now")]
+Policy = Annotated[str | None, Query(max_length=80, description="another pack to assess by: NAME or NAME@VERSION")]
 
 
-def router(context: Context, packs: Packs) -> APIRouter:
+def _question(account_id: AccountId, as_of: AsOf = None, known_at: KnownAt = None, policy: Policy = None) -> Question:
+    return Question(account_id, as_of, known_at, policy)
+
+
+Asked = Annotated[Question, Depends(_question)]
+
+
+def router(context: Context, policies: Policies) -> APIRouter:
     """Routes over the facts; an assessment of any day is computed from them, not looked up."""
     routes = APIRouter(tags=["ingest"])
 
     @routes.get("/accounts/{account_id}/delinquency")
-    async def delinquency(account_id: AccountId, as_of: AsOf = None) -> dict[str, Any]:
-        """Days past due, bucket, arrears and what they come from."""
+    async def delinquency(asked: Asked) -> dict[str, Any]:
+        """Days past due, bucket, arrears and what they come from: what was believed at `known_at` about `as_of`."""
         async with context.engine.connect() as connection:
-            known = await _known(connection, account_id, packs)
-        day = as_of or known.as_of
+            known = await believed(connection, policies, asked)
+        day = known.as_of
         now = assess(known.facts, known.rules, day)
         view = ledger_view(known.facts, known.rules, day)
         overdue = [o for o in view.obligations if o.overdue]
         return {
-            "account_id": account_id,
+            "account_id": asked.account_id,
             "customer_id": known.opened.customer_id,
             "as_of": now.as_of,
             "days_past_due": now.days_past_due,
@@ -61,18 +69,34 @@ def router(context: Context, packs: Packs) -> APIRouter:
         }
 
     @routes.get("/accounts/{account_id}/ledger")
-    async def ledger(account_id: AccountId, as_of: AsOf = None) -> dict[str, Any]:
-        """Every obligation with what was allocated to it by which repayment."""
+    async def ledger(asked: Asked) -> dict[str, Any]:
+        """Every obligation with what was allocated to it by which repayment, and the running balance."""
         async with context.engine.connect() as connection:
-            known = await _known(connection, account_id, packs)
-        view = ledger_view(known.facts, known.rules, as_of or known.as_of)
+            known = await believed(connection, policies, asked)
+        view = ledger_view(known.facts, known.rules, known.as_of)
         return {
-            "account_id": account_id,
-            "as_of": as_of or known.as_of,
+            "account_id": asked.account_id,
+            "as_of": known.as_of,
             "currency": known.opened.currency,
             "obligations": [known.shown(o) for o in view.obligations],
             "repayments": [known.shown(r) for r in view.repayments],
+            "entries": [known.shown(entry) for entry in statement(view)],
         }
+
+    @routes.get("/accounts/{account_id}/statuses")
+    async def statuses(
+        account_id: AccountId,
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """What was published of the account, oldest first: never edited, only followed; page with `after`."""
+        async with context.engine.connect() as connection:
+            account = await store.one(connection, account_id)
+            rows = await store.told(connection, account_id, after, limit) if account else []
+        if account is None:
+            raise Rejected("account_not_found", "no fact of this account has arrived")
+        shown = [_told(row, told_at, account["currency"]) for row, told_at in rows]
+        return {"statuses": shown, "next_after": rows[-1][0].version if len(rows) == limit else None}
 
     @routes.get("/portfolio")
     async def portfolio() -> dict[str, Any]:
@@ -82,60 +106,34 @@ def router(context: Context, packs: Packs) -> APIRouter:
             kinds, waiting = await store.fact_counts(connection)
         return {"totals": [_total(row) for row in rows], "facts": kinds, "facts_waiting": waiting}
 
-    @routes.get("/policies")
-    async def policies() -> dict[str, Any]:
-        """The policy packs in force."""
-        return {"policies": packs.described()}
-
-    @routes.get("/policies/{name}")
-    async def policy(name: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
-        """One policy pack."""
-        for pack in packs.described():
-            if pack["name"] == name:
-                return dict(pack)
-        raise Rejected("policy_not_found", f"there is no policy pack of that name; GET /policies lists {len(packs)}")
-
     return routes
 
 
-class _Known:
-    """One opened account's facts and rules, as read for a question."""
-
-    def __init__(self, rows: list[FactRow], version: int, as_of: date, packs: Packs) -> None:
-        opened = next(f for f, _ in map(translate.stored, rows) if isinstance(f, Opened))
-        self.opened = opened
-        self.facts: list[Fact] = [translate.stored(r)[0] for r in rows if r.currency in (None, opened.currency)]
-        self.rules: Rules = packs.rules(opened.policy, opened.classifications)
-        self.version = version
-        self.as_of = as_of
-
-    def money(self, amount_minor: int) -> dict[str, str]:
-        """Wire form of an amount in the account's currency."""
-        return {"amount": decimal_text(amount_minor, self.opened.currency), "currency": self.opened.currency}
-
-    def shown(self, row: Any) -> dict[str, Any]:
-        """A ledger row with its `..._minor` fields as decimal strings."""
-        fields = {name: getattr(row, name) for name in row.__slots__}
-        return {name.removesuffix("_minor"): self._text(name, value) for name, value in fields.items()}
-
-    def _text(self, name: str, value: Any) -> Any:
-        if name.endswith("_minor"):
-            return decimal_text(value, self.opened.currency)
-        if name == "allocations":
-            return [{"to": other, "amount": decimal_text(minor, self.opened.currency)} for other, minor in value]
-        return value
-
-
-async def _known(connection: AsyncConnection, account_id: str, packs: Packs) -> _Known:
-    row = await store.one(connection, account_id)
-    if row is None:
-        raise Rejected("account_not_found", "no fact of this account has arrived")
-    account = translate.account(account_id, row["folded"], packs.rules)
-    if account.rules is None:
-        raise Rejected("account_not_found", f"{account.waiting} facts of this account wait for its AccountOpened")
-    rows = (await store.history(connection, [account_id]))[account_id]
-    # A day that changed nothing left no trace in the account: the shard knows how far it is aged.
-    return _Known(rows, account.version, max(account.as_of, row["aged_to"] or account.as_of), packs)
+def _told(row: Status, told_at: datetime, currency: str) -> dict[str, Any]:
+    change, packs = translate.as_told(row.version, row.body)
+    now, repayment = change.assessment, change.repayment
+    return {
+        "version": row.version,
+        "told_at": told_at,
+        "event_id": row.event_id,
+        "kind": change.kind,
+        "as_of": now.as_of,
+        "days_past_due": now.days_past_due,
+        "bucket": now.bucket,
+        "previous_bucket": change.previous_bucket,
+        "delinquent": now.delinquent,
+        "delinquent_since": now.delinquent_since,
+        "arrears": money_shown(now.arrears_minor, currency),
+        "exposure": money_shown(now.exposure_minor, currency),
+        "oldest_due_on": now.oldest_due_on,
+        "classifications": dict(now.classifications),
+        "state": now.state,
+        "policies": packs.split(),
+        "reason": change.reason,
+        "cause": change.cause,
+        "through": change.through,
+        "repayment_id": repayment.id if repayment else None,
+    }
 
 
 def _total(row: dict[str, Any]) -> dict[str, Any]:

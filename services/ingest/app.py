@@ -1,16 +1,42 @@
 """Ingest's composition root."""
 
-from functools import partial
+from collections.abc import Mapping
 
-from services.ingest import api, consumer
+from fastapi import APIRouter
+
+from services.ingest import api, consumer, job_store, policy_api, reassessment
 from services.ingest.handlers import Handlers
 from services.ingest.packs import load
+from services.ingest.policies import Policies
 from services.ingest.settings import Settings
-from shared.runtime.service import Service
+from shared.runtime.service import Context, Service
 
 
 def compose(settings: Settings) -> Service:
     """The service as production and tests run it."""
-    packs = load()
-    handlers = Handlers(packs, settings.clock == "simulated", settings.day_close_accounts_max)
-    return Service("ingest", consumer.streams(handlers), partial(api.router, packs=packs))
+    policies = Policies(load())
+    handlers = Handlers(policies, settings.clock == "simulated", settings.day_close_accounts_max)
+
+    def router(context: Context) -> APIRouter:
+        routes = APIRouter()
+        routes.include_router(api.router(context, policies))
+        routes.include_router(policy_api.router(context, policies))
+        return routes
+
+    async def register(context: Context) -> None:
+        async with context.commands.transaction() as tx:
+            await policies.register(tx)
+
+    return Service(
+        "ingest",
+        consumer.streams(handlers),
+        router,
+        background=(reassessment.watch,),
+        pending=_pending,
+        on_start=(register,),
+    )
+
+
+async def _pending(context: Context) -> Mapping[str, int]:
+    async with context.engine.connect() as connection:
+        return {"accounts_to_reassess": await job_store.unfinished(connection)}

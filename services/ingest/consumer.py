@@ -12,6 +12,6 @@ def streams(handlers: Handlers) -> list[Stream]:
             topics=("banking.accounts", "banking.billing", "banking.repayments"),
             broadcast=("banking.calendar",),
             handle=handlers.facts,
-            work=handlers.day_close,
+            work=handlers.work,
         )
     ]

@@ -30,6 +30,11 @@ class Packs:
     def __len__(self) -> int:
         return len(self._documents)
 
+    @property
+    def documents(self) -> Sequence[PackDocument]:
+        """The packs as read, by name."""
+        return self._documents
+
     def rules(self, policy: str, classifications: Sequence[str]) -> Rules:
         """What governs an account of these packs; Rejected('unknown_policy') when one is missing."""
         return self._rules(policy, tuple(classifications))

@@ -1,14 +1,14 @@
 """Ingest's SQL: claim facts by their keys, load and save whole batches of accounts, find what is due at a day close."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ingest.tables import AccountRow, FactRow, Key, ShardDay
+from services.ingest.tables import AccountRow, FactRow, Key, Loaded, ShardDay, Standing, Status
 
 
 def _arrays(**types: Any) -> list[sa.BindParameter[Any]]:
@@ -17,8 +17,8 @@ def _arrays(**types: Any) -> list[sa.BindParameter[Any]]:
 
 # The primary key refuses what is there; what comes back was new. The order of the input is the order of arrival.
 _CLAIM = sa.text(
-    """INSERT INTO fact (account_id, kind, key, body, currency, event_id, recorded_at)
-       SELECT f.account_id, f.kind, f.key, f.body, f.currency, f.event_id, f.recorded_at
+    """INSERT INTO fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at)
+       SELECT f.account_id, f.kind, f.key, f.body, f.currency, f.event_id, f.recorded_at, :known_at
        FROM unnest(:account_ids, :kinds, :keys, :bodies, :currencies, :event_ids, :recorded)
             WITH ORDINALITY AS f (account_id, kind, key, body, currency, event_id, recorded_at, place)
        ORDER BY f.place
@@ -33,26 +33,27 @@ _CLAIM = sa.text(
         currencies=sa.Text,
         event_ids=sa.Text,
         recorded=sa.DateTime(timezone=True),
-    )
+    ),
+    sa.bindparam("known_at", type_=sa.DateTime(timezone=True)),
 )
 _BODIES = sa.text(
     """SELECT f.account_id, f.kind, f.key, f.body
        FROM unnest(:account_ids, :kinds, :keys) AS k (account_id, kind, key)
        JOIN fact f USING (account_id, kind, key)"""
 ).bindparams(*_arrays(account_ids=sa.Text, kinds=sa.Text, keys=sa.Text))
-_LOAD = sa.text("SELECT account_id, folded, currency FROM account WHERE account_id = ANY(:account_ids)").bindparams(
-    *_arrays(account_ids=sa.Text)
-)
+_LOAD = sa.text(
+    "SELECT account_id, folded, currency, packs FROM account WHERE account_id = ANY(:account_ids)"
+).bindparams(*_arrays(account_ids=sa.Text))
 _SAVE = sa.text(
     """INSERT INTO account (account_id, shard, folded, waiting, customer_id, product, currency, policy, state, bucket,
-                            arrears_minor, exposure_minor, version, next_transition_on)
+                            arrears_minor, exposure_minor, version, packs, next_transition_on)
        SELECT * FROM unnest(:account_ids, :shards, :folded, :waiting, :customers, :products, :currencies, :policies,
-                            :states, :buckets, :arrears, :exposures, :versions, :transitions)
+                            :states, :buckets, :arrears, :exposures, :versions, :packs, :transitions)
        ON CONFLICT (account_id) DO UPDATE SET
            folded = excluded.folded, waiting = excluded.waiting, customer_id = excluded.customer_id,
            product = excluded.product, currency = excluded.currency, policy = excluded.policy, state = excluded.state,
            bucket = excluded.bucket, arrears_minor = excluded.arrears_minor,
-           exposure_minor = excluded.exposure_minor, version = excluded.version,
+           exposure_minor = excluded.exposure_minor, version = excluded.version, packs = excluded.packs,
            next_transition_on = excluded.next_transition_on"""
 ).bindparams(
     *_arrays(
@@ -69,25 +70,58 @@ _SAVE = sa.text(
         arrears=sa.BigInteger,
         exposures=sa.BigInteger,
         versions=sa.BigInteger,
+        packs=sa.Text,
         transitions=sa.Date,
     )
 )
+_TELL = sa.text(
+    """INSERT INTO status (account_id, version, event_id, body, told_at)
+       SELECT told.*, :told_at FROM unnest(:account_ids, :versions, :event_ids, :bodies) AS told"""
+).bindparams(
+    *_arrays(account_ids=sa.Text, versions=sa.BigInteger, event_ids=sa.Text, bodies=sa.Text),
+    sa.bindparam("told_at", type_=sa.DateTime(timezone=True)),
+)
+_TOLD = sa.text(
+    """SELECT account_id, version, event_id, body, told_at FROM status
+       WHERE account_id = :account_id AND version > :after ORDER BY version LIMIT :rows_max"""
+)
+_VERSION_AT = sa.text(
+    "SELECT coalesce(max(version), 0) FROM status WHERE account_id = :account_id AND told_at <= :at"
+).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
+_SUPERSEDE = sa.text(
+    """INSERT INTO packs_until (account_id, until_at, packs)
+       SELECT packs.account_id, :until_at, packs.packs FROM unnest(:account_ids, :packs) AS packs (account_id, packs)
+       ON CONFLICT DO NOTHING"""  # replaced twice at one instant: those in between were never in force
+).bindparams(sa.bindparam("until_at", type_=sa.DateTime(timezone=True)), *_arrays(account_ids=sa.Text, packs=sa.Text))
+_PACKS_AT = sa.text(
+    """SELECT packs FROM packs_until WHERE account_id = :account_id AND until_at > :at ORDER BY until_at LIMIT 1"""
+).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
 _HISTORY = sa.text(
     """SELECT account_id, kind, key, body, currency, event_id, recorded_at FROM fact
        WHERE account_id = ANY(:account_ids) ORDER BY arrival"""
 ).bindparams(*_arrays(account_ids=sa.Text))
+_KNOWN = sa.text(
+    """SELECT account_id, kind, key, body, currency, event_id, recorded_at FROM fact
+       WHERE account_id = :account_id AND known_at <= :at ORDER BY arrival"""
+).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
 _DUE = sa.text(
-    """SELECT account_id, folded, currency FROM account
+    """SELECT account_id, folded, currency, packs FROM account
        WHERE shard = :shard AND next_transition_on <= :day ORDER BY account_id LIMIT :accounts_max"""
 )
-_SHARD_DAY = sa.text("SELECT closed_to, aged_to, to_close FROM shard_day WHERE shard = :shard")
+# One round trip tells a transaction all it has to know of the service besides its accounts.
+_STANDING = sa.text(
+    """SELECT d.closed_to, d.aged_to, d.to_close,
+              (SELECT coalesce(max(activation), 0) FROM policy_activation) AS activation,
+              (SELECT min(job_id) FROM job_shard WHERE shard = :shard AND finished_at IS NULL) AS job_id
+       FROM (SELECT 1) AS always LEFT JOIN shard_day d ON d.shard = :shard"""
+)
 _SET_SHARD_DAY = sa.text(
     """INSERT INTO shard_day (shard, closed_to, aged_to, to_close) VALUES (:shard, :closed_to, :aged_to, :to_close)
        ON CONFLICT (shard) DO UPDATE SET
            closed_to = excluded.closed_to, aged_to = excluded.aged_to, to_close = excluded.to_close"""
 ).bindparams(sa.bindparam("to_close", type_=ARRAY(sa.Date)))
 _ONE = sa.text(
-    """SELECT a.folded, a.version, d.aged_to FROM account a LEFT JOIN shard_day d USING (shard)
+    """SELECT a.folded, a.version, a.packs, a.currency, d.aged_to FROM account a LEFT JOIN shard_day d USING (shard)
        WHERE a.account_id = :account_id"""
 )
 _PORTFOLIO = sa.text(
@@ -103,10 +137,11 @@ def _columns(rows: Iterable[tuple[Any, ...]], names: Sequence[str]) -> dict[str,
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-async def claim(connection: AsyncConnection, rows: Sequence[FactRow]) -> set[Key]:
+async def claim(connection: AsyncConnection, rows: Sequence[FactRow], known_at: datetime) -> set[Key]:
     """Store the facts that are new; their keys. Keys must be distinct within `rows`."""
     names = ("account_ids", "kinds", "keys", "bodies", "currencies", "event_ids", "recorded")
-    return {(r[0], r[1], r[2]) for r in await connection.execute(_CLAIM, _columns(rows, names))}
+    found = await connection.execute(_CLAIM, {**_columns(rows, names), "known_at": known_at})
+    return {(r[0], r[1], r[2]) for r in found}
 
 
 async def bodies(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, str]:
@@ -115,19 +150,50 @@ async def bodies(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, 
     return {(r[0], r[1], r[2]): r[3] for r in found}
 
 
-async def load(connection: AsyncConnection, account_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
-    """Folded ledger and currency of the accounts that have a row."""
+async def load(connection: AsyncConnection, account_ids: Iterable[str]) -> dict[str, Loaded]:
+    """What is kept of the accounts that have a row."""
     found = await connection.execute(_LOAD, {"account_ids": list(account_ids)})
-    return {r[0]: (r[1], r[2]) for r in found}
+    return {r[0]: Loaded(r[1], r[2], r[3]) for r in found}
 
 
 async def save(connection: AsyncConnection, rows: Sequence[AccountRow]) -> None:
     """Write whole accounts in one statement."""
     names = (
         "account_ids", "shards", "folded", "waiting", "customers", "products", "currencies", "policies", "states",
-        "buckets", "arrears", "exposures", "versions", "transitions",
+        "buckets", "arrears", "exposures", "versions", "packs",
+        "transitions",
     )  # fmt: skip
     await connection.execute(_SAVE, _columns(rows, names))
+
+
+async def tell(connection: AsyncConnection, rows: Sequence[Status], told_at: datetime) -> None:
+    """Keep what was told."""
+    names = ("account_ids", "versions", "event_ids", "bodies")
+    await connection.execute(_TELL, {**_columns(rows, names), "told_at": told_at})
+
+
+async def told(
+    connection: AsyncConnection, account_id: str, after: int, rows_max: int
+) -> list[tuple[Status, datetime]]:
+    """What was told of the account above a version, in order, and when."""
+    keys = {"account_id": account_id, "after": after, "rows_max": rows_max}
+    return [(Status(*row[:4]), row[4]) for row in await connection.execute(_TOLD, keys)]
+
+
+async def version_at(connection: AsyncConnection, account_id: str, at: datetime) -> int:
+    """The last version told by an instant; 0 for none."""
+    return int((await connection.execute(_VERSION_AT, {"account_id": account_id, "at": at})).scalar_one())
+
+
+async def supersede(connection: AsyncConnection, packs: Mapping[str, str], until_at: datetime) -> None:
+    """Note by account which packs governed it until now."""
+    named = {"account_ids": list(packs), "packs": list(packs.values())}
+    await connection.execute(_SUPERSEDE, {**named, "until_at": until_at})
+
+
+async def packs_at(connection: AsyncConnection, account_id: str, at: datetime) -> str | None:
+    """The packs that governed the account at an instant; None where the present ones did already."""
+    return (await connection.execute(_PACKS_AT, {"account_id": account_id, "at": at})).scalar_one_or_none()
 
 
 async def history(connection: AsyncConnection, account_ids: Iterable[str]) -> dict[str, list[FactRow]]:
@@ -138,16 +204,22 @@ async def history(connection: AsyncConnection, account_ids: Iterable[str]) -> di
     return found
 
 
-async def due(connection: AsyncConnection, shard: int, day: date, accounts_max: int) -> dict[str, tuple[str, str]]:
+async def known(connection: AsyncConnection, account_id: str, at: datetime) -> list[FactRow]:
+    """The account's facts that had been taken in by that instant, in order of arrival."""
+    return [FactRow(*row) for row in await connection.execute(_KNOWN, {"account_id": account_id, "at": at})]
+
+
+async def due(connection: AsyncConnection, shard: int, day: date, accounts_max: int) -> dict[str, Loaded]:
     """Accounts of the shard that would change by that day, at most so many."""
     found = await connection.execute(_DUE, {"shard": shard, "day": day, "accounts_max": accounts_max})
-    return {r[0]: (r[1], r[2]) for r in found}
+    return {r[0]: Loaded(r[1], r[2], r[3]) for r in found}
 
 
-async def shard_day(connection: AsyncConnection, shard: int) -> ShardDay | None:
-    """How far the shard is; None before the first close."""
-    row = (await connection.execute(_SHARD_DAY, {"shard": shard})).first()
-    return ShardDay(row[0], row[1], tuple(row[2])) if row else None
+async def standing(connection: AsyncConnection, shard: int) -> Standing:
+    """How far the shard is, which policies are in force, which re-assessment waits."""
+    row = (await connection.execute(_STANDING, {"shard": shard})).one()
+    day = None if row[0] is None else ShardDay(row[0], row[1], tuple(row[2]))
+    return Standing(day, row[3], row[4])
 
 
 async def set_shard_day(connection: AsyncConnection, shard: int, day: ShardDay) -> None:

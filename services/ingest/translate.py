@@ -9,7 +9,9 @@ import orjson
 
 from services.ingest.domain import facts
 from services.ingest.domain.account import Account, RulesOf, StatusChange
+from services.ingest.domain.changes import RepaymentEffect
 from services.ingest.domain.facts import Fact
+from services.ingest.domain.kept import pack_assessment, unpack_assessment
 from services.ingest.tables import FactRow, Key
 from shared.contracts import banking, delinquency
 from shared.contracts.fields import Amount, AmountDue
@@ -146,9 +148,35 @@ def status(account: Account, change: StatusChange) -> delinquency.DelinquencySta
     return _CONTRACTS[change.kind].model_construct(**fields)
 
 
+def told(account: Account, change: StatusChange) -> str:
+    """A status as it is kept."""
+    assert account.rules is not None
+    now, repayment = pack_assessment(change.assessment), change.repayment
+    why = [change.previous_bucket, change.cause, change.reason, change.through]
+    body = [change.kind, now, *why, repayment and [*repayment[:3], repayment[3].toordinal()], account.rules.packs]
+    return orjson.dumps(body).decode()
+
+
+def as_told(version: int, body: str) -> tuple[StatusChange, str]:
+    """A kept status and the packs it was assessed by."""
+    kind, now, previous_bucket, cause, reason, through, repayment, packs = orjson.loads(body)
+    effect = None
+    if repayment is not None:
+        repayment_id, amount_minor, applied_minor, effective_on = repayment
+        effect = RepaymentEffect(repayment_id, amount_minor, applied_minor, date.fromordinal(effective_on))
+    now = unpack_assessment(now)
+    return StatusChange(kind, version, now, previous_bucket, cause, reason, through, effect), packs
+
+
 def account(account_id: str, folded: str, rules_of: RulesOf) -> Account:
     """A stored account."""
     return Account.unpack(account_id, orjson.loads(folded), rules_of)
+
+
+def as_of(folded: str) -> int:
+    """The day, as an ordinal, up to which a stored account is folded."""
+    day: int = orjson.loads(folded)[0]
+    return day
 
 
 def folded(account: Account) -> str:

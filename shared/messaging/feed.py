@@ -47,6 +47,7 @@ class Feed:
         self._reached: dict[TopicPartition, int] = {}
         self._reading: asyncio.Task[Read] | None = None
         self._woken = asyncio.Event()
+        self._called_off = False
         self._due: deque[tuple[Record, Mapping[TopicPartition, int]]] = deque()
 
     async def seek(self, offsets: Mapping[str, int]) -> None:
@@ -77,11 +78,12 @@ class Feed:
             self._woken.set()
 
     def wake(self) -> None:
-        """Have `next` look around: it was asked to stop."""
+        """Have `next` return: there is something else to do, or an end."""
+        self._called_off = True
         self._woken.set()
 
     async def next(self, stop: asyncio.Event, *, wait: bool) -> Fetched:
-        """The next records; without `wait`, or when asked to stop, possibly none."""
+        """The next records; without `wait`, or when woken, possibly none."""
         if not wait:
             self._read_ahead()
             await asyncio.sleep(0)
@@ -89,9 +91,10 @@ class Feed:
             self._woken.clear()
             if (found := self._due_broadcast() or self._taken()) is not None:
                 return found
-            if not wait:
+            if not wait or self._called_off:
                 break
             await self._woken.wait()
+        self._called_off = False
         return NOTHING
 
     async def close(self) -> None:

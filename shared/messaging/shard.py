@@ -66,6 +66,11 @@ class ShardLoop:
             "work": self.work_left,
         }
 
+    def wake_work(self) -> None:
+        """Have the stream's `work` run soon, though no record asked for it."""
+        self.work_left = self._stream.work is not None
+        self._feed.wake()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Acquire and apply until stopped; passing failures are waited out, anything else is raised."""
         while not stop.is_set():

@@ -46,7 +46,7 @@ class Process:
         self._commands = Commands(self._engine, self._relay, service.name, self._counts, self._clock)
         self._members: list[Member] = []
         self._ready = False
-        self.context = Context(settings, self._engine, self._clock, self._commands, self._counts)
+        self.context = Context(settings, self._engine, self._clock, self._commands, self._counts, self._wake_work)
 
     def stop(self) -> None:
         """Ask for an orderly end."""
@@ -139,6 +139,11 @@ class Process:
             clock=self._clock,
         )
         return loop, relay
+
+    def _wake_work(self) -> None:
+        for member in self._members:
+            for loop in member.loops.values():
+                loop.wake_work()
 
     async def _serve(self) -> None:
         app = FastAPI(title=f"Arrears {self._service.name}", docs_url="/docs", redoc_url=None)

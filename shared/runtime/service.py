@@ -22,6 +22,8 @@ class Context:
     clock: Clock
     commands: Commands
     counts: dict[str, int]
+    wake_work: Callable[[], None] = lambda: None
+    """Have this process's shards run their stream's `work`: something waits for it that came by no topic."""
 
 
 Background = Callable[[Context, asyncio.Event], Awaitable[None]]

@@ -13,6 +13,8 @@ The contract with the caller:
 - `apply` and `age` raise HistoryNeeded when they need the account's facts. Call again from the packed account with
   `history`: all facts that arrived before, in order. `age` needs it only where `Account.post_dated` says so.
 - A post-dated repayment is told when it arrives, applied to no arrears; when its date comes, that is ageing.
+- `reassess` makes an account anew from its facts, when its rules have another version or its ledger is in doubt. It
+  comes before the next fact or day: a ledger is never carried on under rules it was not made by.
 - Facts that waited for the account to open are told with the cause of the opening, each in its turn.
 """
 
@@ -35,7 +37,7 @@ from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
 from services.ingest.domain.spells import NO_SPELL
 
-__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply"]
+__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess"]
 
 History = Sequence[tuple[Fact, date]]
 """Facts in order of arrival, each with the day it was recorded."""
@@ -84,6 +86,14 @@ def age(account: Account, day: date, cause: str, history: History | None = None)
         return _published(account, rules, cause, AGEING)
     rest(account, rules)
     return []
+
+
+def reassess(account: Account, day: date, cause: str, reason: str, history: History) -> list[StatusChange]:
+    """Makes the account anew from its facts as of that day or its own later one; what differs is to be published."""
+    if account.rules is None:
+        return []
+    known = _rebuild(account, account.rules, [fact for fact, _ in history], max(account.as_of, day))
+    return _published(account, account.rules, cause, reason, known=known)
 
 
 def _waited_or_opened(

@@ -75,7 +75,14 @@ class Account:
         if self.rules is None or now is None:
             return packed
         names = [self.customer_id, self.product, self.currency, self.policy, list(self.classifications)]
-        return [*packed, names, self.ledger.pack(), _packed_spell(self.eve), _packed_spell(self.spell), _packed(now)]
+        return [
+            *packed,
+            names,
+            self.ledger.pack(),
+            _packed_spell(self.eve),
+            _packed_spell(self.spell),
+            pack_assessment(now),
+        ]
 
     @classmethod
     def unpack(cls, account_id: str, packed: Sequence[Any], rules_of: RulesOf) -> "Account":
@@ -89,7 +96,7 @@ class Account:
             account.classifications = tuple(classifications)
             account.rules = rules_of(account.policy, account.classifications)
             account.eve, account.spell = _unpacked_spell(eve), _unpacked_spell(spell)
-            account.assessment = _unpacked(now)
+            account.assessment = unpack_assessment(now)
         account.as_of = date.fromordinal(packed[0])
         account.version, account.waiting = packed[1], packed[2]
         return account
@@ -112,7 +119,8 @@ def _day(ordinal: int | None) -> date | None:
     return None if ordinal is None else date.fromordinal(ordinal)
 
 
-def _packed(now: Assessment) -> list[Any]:
+def pack_assessment(now: Assessment) -> list[Any]:
+    """JSON-able, the fields in order; dates as ordinals."""
     return [
         now.as_of.toordinal(),
         now.days_past_due,
@@ -128,7 +136,8 @@ def _packed(now: Assessment) -> list[Any]:
     ]
 
 
-def _unpacked(packed: Sequence[Any]) -> Assessment:
+def unpack_assessment(packed: Sequence[Any]) -> Assessment:
+    """The assessment that `pack_assessment` made these values of."""
     as_of, days, bucket, delinquent, since, arrears, exposure, oldest, labels, state, following = packed
     named = tuple([(name, label) for name, label in labels])
     since, oldest, following = _day(since), _day(oldest), _day(following)

@@ -151,6 +151,9 @@ class Rules:
     weighs_exposure: bool = field(init=False, repr=False, compare=False)
     """Whether a balance can change what is delinquent."""
 
+    packs: str = field(init=False, repr=False, compare=False)
+    """Names and versions of the packs, as an account folded by them is stamped: "instalment@1 ifrs9@2"."""
+
     def __post_init__(self) -> None:
         starts = {n for c in self.classifications for n in c.labels.starts} | {*self.policy.buckets.starts}
         bounds = tuple(sorted(starts - {0}))
@@ -167,6 +170,8 @@ class Rules:
         object.__setattr__(self, "held_from", held)
         object.__setattr__(self, "bounds", bounds)
         object.__setattr__(self, "named", named)
+        packs = [f"{self.policy.name}@{self.policy.version}", *[f"{c.name}@{c.version}" for c in self.classifications]]
+        object.__setattr__(self, "packs", " ".join(packs))
 
     def names(self, days: int, worst_days: int) -> tuple[str, Labels]:
         """Bucket and labels at so many days, `worst_days` being the most since arrears were last zero."""

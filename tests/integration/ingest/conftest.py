@@ -1,7 +1,7 @@
 """Ingest on a real database: its handlers called as the loop calls them, its events read from the outbox."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,20 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import services.ingest
-from services.ingest import api, tables
+from services.ingest import api, policy_api, tables
 from services.ingest.handlers import Handlers
 from services.ingest.packs import load
+from services.ingest.policies import Policies
 from shared.contracts.envelope import Event, decode
 from shared.contracts.fields import Contract
-from shared.messaging import Received, ShardId, Transaction, store
+from shared.messaging import Commands, Received, ShardId, Transaction, store
 from shared.messaging import tables as messaging
+from shared.messaging.commands import COMMANDS
+from shared.messaging.relay import Relay
 from shared.messaging.stream import Record
 from shared.runtime import database as runtime
 from shared.runtime import problems
+from shared.runtime.clock import SimulatedClock
 from tests.conftest import DatabaseFactory
 
 MIGRATIONS = Path(services.ingest.__file__).parent / "migrations"
@@ -37,7 +41,9 @@ class Ledgers:
     def __init__(self, engine: AsyncEngine, http: httpx.AsyncClient, chunk: int = 2) -> None:
         self.engine = engine
         self.http = http
-        self.handlers = Handlers(load(), simulated_clock=False, day_close_accounts_max=chunk)
+        self.policies = Policies(load())
+        self.handlers = Handlers(self.policies, simulated_clock=False, accounts_max=chunk)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.rejected: list[str] = []
         self.duplicates = 0
 
@@ -46,7 +52,7 @@ class Ledgers:
         batch = [received(data, at, number) for number, (data, at) in enumerate(facts)]
         woken = False
         async with self.engine.begin() as connection:
-            tx = await _transaction(connection)
+            tx = await self.transaction(connection)
             await self.handlers.facts(batch, tx)
             self.rejected += [letter.reason for letter in tx._letters]
             self.duplicates += tx._counters["duplicate"]
@@ -55,15 +61,22 @@ class Ledgers:
             tx._letters.clear()
             await tx.finish()
         while woken:
-            woken = await self.close_a_chunk()
+            woken = await self.work_a_chunk()
 
-    async def close_a_chunk(self) -> bool:
-        """One transaction of the day close."""
+    async def work_a_chunk(self) -> bool:
+        """One transaction of a day close or a re-assessment."""
         async with self.engine.begin() as connection:
-            tx = await _transaction(connection)
-            more = await self.handlers.day_close(tx)
+            tx = await self.transaction(connection)
+            more = await self.handlers.work(tx)
             await tx.finish()
         return more
+
+    async def transaction(self, connection: Any) -> Transaction:
+        """The shard's next transaction, each a second after the one before."""
+        await store.ensure(connection, SHARD)
+        state = await store.lock(connection, SHARD)
+        self.now += timedelta(seconds=1)
+        return Transaction(connection, "ingest", SHARD, state, COUNTS, self.now)
 
     async def told(self) -> list[Any]:
         """The data of every event so far, in order."""
@@ -76,12 +89,6 @@ class Ledgers:
         statement = sa.select(tables.account).order_by(tables.account.c.account_id)
         async with self.engine.connect() as connection:
             return [dict(row._mapping) for row in await connection.execute(statement)]
-
-
-async def _transaction(connection: Any) -> Transaction:
-    await store.ensure(connection, SHARD)
-    state = await store.lock(connection, SHARD)
-    return Transaction(connection, "ingest", SHARD, state, COUNTS, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def received(data: Contract, at: datetime, number: int) -> Received:
@@ -110,17 +117,32 @@ async def ledgers(ingest_url: str) -> AsyncIterator[Ledgers]:
     await clear(engine)
     app = FastAPI()
     problems.install(app)
-
-    class Context:
-        """What the router needs of a process."""
-
-        def __init__(self) -> None:
-            self.engine = engine
-
-    app.include_router(api.router(Context(), load()))  # type: ignore[arg-type]  # the router reads the engine only
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ingest") as http:
-        yield Ledgers(engine, http)
+        ledgers = Ledgers(engine, http)
+        context: Any = Context(ledgers)
+        await context.commands.prepare()
+        for routes in (api, policy_api):
+            app.include_router(routes.router(context, ledgers.policies))
+        yield ledgers
     await engine.dispose()
+
+
+class Context:
+    """What the routers need of a process."""
+
+    counts: Mapping[str, int] = COUNTS
+
+    def __init__(self, ledgers: Ledgers) -> None:
+        self.engine, self.clock = ledgers.engine, SimulatedClock()
+        relay = Relay(ledgers.engine, Nowhere(), "ingest", COMMANDS)  # type: ignore[arg-type]  # nothing is relayed here
+        self.commands = Commands(ledgers.engine, relay, "ingest", dict(COUNTS), self.clock)
+
+    def wake_work(self) -> None:
+        """Tests call the shard's work themselves."""
+
+
+class Nowhere:
+    """A publisher that nobody calls."""
 
 
 async def clear(engine: AsyncEngine) -> None:

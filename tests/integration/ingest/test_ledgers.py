@@ -198,14 +198,14 @@ async def test_a_day_close_goes_on_where_it_stopped(ledgers: Ledgers) -> None:
     facts = [f for n in range(5) for f in (opened(f"a{n}"), billed(f"a{n}", "b", 3))]
     await ledgers.take([*said(0, *facts), closed(3)])
     close, at = closed(4)
-    stop, ledgers.close_a_chunk = ledgers.close_a_chunk, no_more  # type: ignore[method-assign]  # the process dies here
+    stop, ledgers.work_a_chunk = ledgers.work_a_chunk, no_more  # type: ignore[method-assign]  # the process dies here
     await ledgers.take([(close, at)])
-    ledgers.close_a_chunk = stop  # type: ignore[method-assign]
+    ledgers.work_a_chunk = stop  # type: ignore[method-assign]
     assert not any(isinstance(e, delinquency.DelinquencyEntered) for e in await ledgers.told())
-    assert await ledgers.close_a_chunk()
-    while await ledgers.close_a_chunk():
+    assert await ledgers.work_a_chunk()
+    while await ledgers.work_a_chunk():
         pass
-    assert not await ledgers.close_a_chunk()
+    assert not await ledgers.work_a_chunk()
     told = await ledgers.told()
     assert len([e for e in told if isinstance(e, delinquency.DelinquencyEntered)]) == 5
     assert [e.business_date for e in told if isinstance(e, delinquency.PortfolioAged)] == [day(3)] * 2 + [day(4)] * 2

@@ -114,3 +114,15 @@ async def test_waiting_ends_when_asked_to_stop() -> None:
     feed.wake()
     assert await asyncio.wait_for(waiting, 5) is NOTHING
     await feed.close()
+
+
+async def test_a_shard_that_waits_for_records_can_be_called_to_other_work() -> None:
+    consumer, stop = Consumer(), asyncio.Event()
+    feed = await started(consumer)
+    waiting = asyncio.create_task(feed.next(stop, wait=True))
+    await asyncio.sleep(0)
+    feed.wake()
+    assert await asyncio.wait_for(waiting, 5) is NOTHING
+    consumer.put(b"a")
+    assert [r.value for r in (await asyncio.wait_for(feed.next(stop, wait=True), 5)).records] == [b"a"]
+    await feed.close()

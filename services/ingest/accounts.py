@@ -1,0 +1,136 @@
+"""The accounts of one transaction: read under the policies in force, written back with what is told of them.
+
+An account that other versions of its packs folded is made anew from its facts before anything else touches it, so a
+ledger is never carried on under rules it was not made by, whoever is first: a fact, a day close, or the job that an
+activation starts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from services.ingest import store, translate
+from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, age, reassess
+from services.ingest.packs import Packs
+from services.ingest.tables import AccountRow, FactRow, Loaded, Status
+from shared.contracts.fields import ID_LENGTH_MAX
+from shared.messaging import Transaction
+
+POLICY: Final = "policy"
+NEVER_AGED: Final = date(1900, 1, 1)
+"""Before core banking has closed a first day, nothing ages."""
+
+
+class Worked(NamedTuple):
+    """An account after a transaction's work on it, and what is to be told."""
+
+    account: Account
+    changes: list[StatusChange]
+
+
+Work = Callable[[str, Sequence[FactRow] | None], Worked]
+"""What is done to one account; HistoryNeeded where that takes its facts."""
+
+
+class Accounts:
+    """The accounts a transaction works on, as of the shard's last aged day."""
+
+    def __init__(self, tx: Transaction, packs: Packs, aged_to: date | None, loaded: Mapping[str, Loaded]) -> None:
+        self._tx = tx
+        self._packs = packs
+        self._aged_to = aged_to or NEVER_AGED
+        self._loaded = loaded
+        self._superseded: dict[str, str] = {}
+
+    def currency(self, account_id: str) -> str | None:
+        """The currency it was opened in, if it was."""
+        loaded = self._loaded.get(account_id)
+        return loaded.currency if loaded else None
+
+    def read(self, account_id: str, history: History | None) -> Worked:
+        """The account at the end of the shard's last aged day; made anew first where other packs folded it."""
+        loaded = self._loaded.get(account_id)
+        if loaded is None:
+            account, changes = Account.new(account_id, self._packs.rules), list[StatusChange]()
+        else:
+            account = translate.account(account_id, loaded.folded, self._packs.rules)
+            changes = self._under_present_packs(account, loaded.packs, history)
+        changes += age(account, self._aged_to, ageing(self._aged_to), history)
+        return Worked(account, changes)
+
+    async def each(self, account_ids: Iterable[str], work: Work) -> dict[str, Worked]:
+        """The work on each account, in order; those that need their facts get them in one further query."""
+        done: dict[str, Worked | None] = {}
+        for account_id in account_ids:
+            try:
+                done[account_id] = work(account_id, None)
+            except HistoryNeeded:
+                done[account_id] = None
+        behind = [account_id for account_id, worked in done.items() if worked is None]
+        past = await store.history(self._tx.connection, behind) if behind else {}
+        return {one: worked or work(one, past.get(one, ())) for one, worked in done.items()}
+
+    async def write(self, done: Mapping[str, Worked]) -> None:
+        """Tell what changed, in order, and save."""
+        if not done:
+            return
+        tx, told = self._tx, []
+        for account_id, (account, changes) in done.items():
+            for change in changes:
+                event = translate.status(account, change)
+                event_id = tx.emit(event, subject=account_id, key=account.customer_id)
+                told.append(Status(account_id, change.version, event_id, translate.told(account, change)))
+        if told:
+            await store.tell(tx.connection, told, tx.now)
+        if self._superseded:
+            await store.supersede(tx.connection, self._superseded, tx.now)
+        await store.save(tx.connection, [_row(account, tx.shard.partition) for account, _ in done.values()])
+
+    def _under_present_packs(self, account: Account, packs: str, history: History | None) -> list[StatusChange]:
+        if account.rules is None or account.rules.packs == packs:
+            return []
+        if history is None:
+            raise HistoryNeeded
+        changed = [pack for pack in account.rules.packs.split() if pack not in packs.split()]
+        self._superseded[account.account_id] = packs
+        return reassess(account, self._aged_to, _cause(changed), POLICY, history)
+
+
+def _cause(packs: Sequence[str]) -> str:
+    """Names the versions that made the difference."""
+    return f"{POLICY}:{'+'.join(packs)}"[:ID_LENGTH_MAX]
+
+
+def ageing(day: date) -> str:
+    """The cause of what a day close tells."""
+    return f"ageing:{day.isoformat()}"
+
+
+def past_of(rows: Sequence[FactRow] | None, currency: str | None) -> History | None:
+    """Stored facts as the domain reads them; without amounts in another currency than the account's."""
+    return None if rows is None else [translate.stored(row) for row in rows if row.currency in (None, currency)]
+
+
+def _row(account: Account, shard: int) -> AccountRow:
+    folded = translate.folded(account)
+    now = account.assessment
+    if account.rules is None or now is None:
+        nothing = (None,) * 8
+        return AccountRow(account.account_id, shard, folded, account.waiting, *nothing, account.version, "", None)
+    return AccountRow(
+        account.account_id,
+        shard,
+        folded,
+        0,
+        account.customer_id,
+        account.product,
+        account.currency,
+        account.policy,
+        now.state,
+        now.bucket,
+        now.arrears_minor,
+        now.exposure_minor,
+        account.version,
+        account.rules.packs,
+        now.next_transition_on,
+    )

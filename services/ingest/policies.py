@@ -1,0 +1,162 @@
+"""The policies in force: packs from files, and the versions that the lender's own people drafted and activated.
+
+An activation's number stands for all packs in force after it: whoever reads the number in a transaction may keep what
+it stands for, since versions and activations never change. A pack nobody activated is in force as its file has it; a
+newer file is one more version, which somebody has to activate.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ingest import policy_store
+from services.ingest.domain.policy import Rules
+from services.ingest.packs import PackDocument, Packs
+from shared.messaging import Transaction
+from shared.vocabulary.errors import Misconfigured, Rejected
+
+SHIPPED: Final = "shipped"
+"""Who drafted and first activated what comes with the system."""
+_PARTS: Final = ("ageing", "classification")
+_NO_RULES: Final = {"about", "cite"}
+
+log = structlog.get_logger()
+
+
+class Policies:
+    """Packs by activation and by version, over the shipped ones."""
+
+    def __init__(self, shipped: Packs) -> None:
+        self._shipped = {document.name: document for document in shipped.documents}
+        self._in_force = (0, shipped)
+        self._rules: dict[str, Rules] = {}
+
+    async def in_force(self, connection: AsyncConnection, activation: int | None = None) -> Packs:
+        """The packs after an activation; by default after the last one that the transaction sees."""
+        if activation is None:
+            activation = await policy_store.last_activation(connection)
+        if self._in_force[0] != activation:
+            rows = await policy_store.active(connection, activation)
+            own = {row["name"]: _document(row["document"]) for row in rows}
+            self._in_force = activation, Packs(list({**self._shipped, **own}.values()))
+        return self._in_force[1]
+
+    async def rules(self, connection: AsyncConnection, packs: str) -> Rules:
+        """What governs an account under the versions it is stamped with ("instalment@1 ifrs9@2")."""
+        if packs not in self._rules:
+            pairs = [pack.rsplit("@", 1) for pack in packs.split()]
+            documents = [await self.version(connection, name, int(number)) for name, number in pairs]
+            (policy, _), *classifications = pairs
+            self._rules[packs] = Packs(documents).rules(policy, [name for name, _ in classifications])
+        return self._rules[packs]
+
+    async def version(self, connection: AsyncConnection, name: str, number: int) -> PackDocument:
+        """One version as written; Rejected when there is none."""
+        row = await policy_store.version(connection, name, number)
+        if row is not None:
+            return _document(row["document"])
+        shipped = self._shipped.get(name)
+        if shipped is None or shipped.version != number:
+            raise Rejected("policy_not_found", "there is no such version; GET /policies/{name}/versions lists them")
+        return shipped
+
+    async def register(self, tx: Transaction) -> None:
+        """Keep the shipped versions beside the lender's own; put those in force whose packs never were.
+
+        Misconfigured when a file has other rules than were shipped under its version before.
+        """
+        activated = {row["name"] for row in await policy_store.active(tx.connection, 2**62)}
+        for document in self._shipped.values():
+            kept = await policy_store.version(tx.connection, document.name, document.version)
+            if kept is None:
+                await policy_store.insert_version(tx.connection, written(document), SHIPPED, tx.now)
+            elif kept["drafted_by"] != SHIPPED:
+                log.warning("shipped_policy_set_aside", policy=document.name, version=document.version)
+                continue
+            elif _rules(kept["document"]) != _rules(written(document)):
+                raise Misconfigured(
+                    f"policy {document.name}: version {document.version} was shipped with other rules; "
+                    "give the changed ones a new version"
+                )
+            if document.name not in activated:
+                await policy_store.insert_activation(tx.connection, document.name, document.version, SHIPPED, tx.now)
+
+    async def draft(self, tx: Transaction, name: str, body: Mapping[str, Any], actor: str) -> tuple[PackDocument, bool]:
+        """A new version of a pack, and whether it is new: the same as the latest one again is that one."""
+        latest = await policy_store.latest(tx.connection, name)
+        shipped = self._shipped.get(name)
+        highest = max(latest["version"] if latest else 0, shipped.version if shipped else 0)
+        document = drafted(name, highest + 1, body)
+        if latest is not None and _content(latest["document"]) == _content(written(document)):
+            return _document(latest["document"]), False
+        self._keeps_parts(document, (await self.in_force(tx.connection)).documents)
+        await policy_store.insert_version(tx.connection, written(document), actor, tx.now)
+        return document, True
+
+    def _keeps_parts(self, document: PackDocument, in_force: Any) -> None:
+        """Accounts lean on what a pack says: a later version may say it otherwise, not leave it out."""
+        for present in in_force:
+            for part in _PARTS:
+                if present.name == document.name and getattr(present, part) and not getattr(document, part):
+                    raise Rejected(
+                        "invalid_policy", f"{part}: version {present.version} in force has it; a later one needs it too"
+                    )
+
+    async def activate(self, tx: Transaction, name: str, number: int, actor: str) -> bool:
+        """Put a version in force; False when it is already. Whoever drafted it may not."""
+        row = await policy_store.version(tx.connection, name, number)
+        if row is None:
+            raise Rejected("policy_not_found", "there is no such version; GET /policies/{name}/versions lists them")
+        if row["drafted_by"] == actor:
+            raise Rejected(
+                "same_actor_forbidden", "whoever drafted a version may not activate it; a second person does"
+            )
+        packs = await self.in_force(tx.connection)
+        present = next((d.version for d in packs.documents if d.name == name), None)
+        if present == number:
+            return False
+        self._keeps_parts(_document(row["document"]), packs.documents)
+        await policy_store.insert_activation(tx.connection, name, number, actor, tx.now)
+        return True
+
+
+def drafted(name: str, version: int, body: Mapping[str, Any]) -> PackDocument:
+    """A pack as somebody wrote it, under the name and version it gets; Rejected names each place that is wrong."""
+    if body.get("name", name) != name:
+        raise Rejected("invalid_policy", f"name: the address says {name[:64]!r}; leave it out or say the same")
+    if "version" in body:
+        raise Rejected("invalid_policy", "version: is numbered here; leave it out")
+    try:
+        return _document({**body, "name": name, "version": version})
+    except ValidationError as error:
+        complaints = [_complaint(e) for e in error.errors(include_url=False, include_input=False)]
+        raise Rejected("invalid_policy", "; ".join(complaints)[:2_000]) from None
+
+
+def written(document: PackDocument) -> dict[str, Any]:
+    """The pack as JSON has it."""
+    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _document(body: Mapping[str, Any]) -> PackDocument:
+    return PackDocument.model_validate_json(orjson.dumps(body))
+
+
+def _content(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "version"}
+
+
+def _rules(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what was only said about them, and without what is as it is by default."""
+    rules = _document(document).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {key: value for key, value in rules.items() if key not in _NO_RULES}
+
+
+def _complaint(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else str(said)

@@ -1,0 +1,89 @@
+"""Re-assessing accounts chunk by chunk in the shard that owns them, as an activation or a replay asked for.
+
+A chunk and the note of how far the shard is commit together: stopped anywhere, the job goes on where it was, and
+whoever owns the shard does its part. What differs is published like any change, with the policy version as its cause.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.ingest import job_store
+from services.ingest.accounts import Accounts, Worked, past_of
+from services.ingest.domain.account import HistoryNeeded, reassess
+from services.ingest.packs import Packs
+from services.ingest.tables import FactRow, JobShard, Loaded, Moved, Standing
+from shared.messaging import Transaction
+from shared.messaging.retry import sleep_unless
+from shared.runtime.service import Context
+from shared.vocabulary.errors import Rejected
+
+REPLAY: Final = "replay"
+LOOK_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Reassessment:
+    """Chunks of re-assessments under the packs in force."""
+
+    packs: Packs
+    accounts_max: int
+
+    async def chunk(self, standing: Standing, tx: Transaction) -> bool:
+        """Re-assess the shard's next accounts of its oldest job; True, since there may be more of this or another."""
+        assert standing.job_id is not None
+        part = await job_store.shard(tx.connection, standing.job_id, tx.shard.partition)
+        found = await job_store.accounts(tx.connection, part, tx.shard.partition, self.accounts_max)
+        stale, errors = self._stale(found, part)
+        accounts = Accounts(tx, self.packs, standing.day and standing.day.aged_to, found)
+        done = await accounts.each(stale, lambda one, past: _reassessed(accounts, one, part, past))
+        await accounts.write(done)
+        changed = sum(1 for worked in done.values() if worked.changes)
+        finished = len(found) < self.accounts_max
+        moved = Moved(len(found), changed, errors, max(found, default=None), finished)
+        await job_store.advance(tx.connection, part, tx.shard.partition, moved, tx.now)
+        return True
+
+    def _stale(self, found: dict[str, Loaded], part: JobShard) -> tuple[list[str], int]:
+        """The accounts to re-assess, and how many cannot be, since their packs are not there."""
+        present: dict[str, str | None] = {}
+        stale, errors = [], 0
+        for account_id, loaded in found.items():
+            if not loaded.packs:
+                continue  # it waits for its opening
+            if loaded.packs not in present:
+                present[loaded.packs] = self._present(loaded.packs)
+            now = present[loaded.packs]
+            errors += now is None
+            if now is not None and (now != loaded.packs or part.kind == REPLAY):
+                stale.append(account_id)
+        return stale, errors
+
+    def _present(self, packs: str) -> str | None:
+        """The versions in force of the packs an account is stamped with; None when one is not there."""
+        policy, *classifications = [pack.rsplit("@", 1)[0] for pack in packs.split()]
+        try:
+            return self.packs.rules(policy, classifications).packs
+        except Rejected:
+            return None
+
+
+def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Sequence[FactRow] | None) -> Worked:
+    if past is None:
+        raise HistoryNeeded
+    history = past_of(past, accounts.currency(account_id)) or ()
+    account, changes = accounts.read(account_id, history)
+    if part.kind == REPLAY:
+        changes = [*changes, *reassess(account, account.as_of, f"{REPLAY}:{part.job_id}", REPLAY, history)]
+    return Worked(account, changes)
+
+
+async def watch(context: Context, stop: asyncio.Event) -> None:
+    """Wake this process's shards while a re-assessment waits, whichever process it was asked of."""
+    while not stop.is_set():
+        async with context.engine.connect() as connection:
+            waits = await job_store.unfinished(connection)
+        if waits:
+            context.wake_work()
+        await sleep_unless(stop, LOOK_EVERY_S)
