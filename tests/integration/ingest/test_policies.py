@@ -107,7 +107,7 @@ GAP = [{"name": "current", "from": 0, "to": 0}, {"name": "late", "from": 2}]
 )
 async def test_a_wrong_pack_is_refused_with_the_place(ledgers: Ledgers, body: Any, place: str) -> None:
     answer = await draft(ledgers, body=body)
-    assert (answer.status_code, answer.json()["title"]) == (422, "invalid_policy")
+    assert (answer.status_code, answer.json()["title"]) == (422, "malformed_policy")
     assert place in answer.json()["detail"]
 
 
