@@ -7,10 +7,11 @@ export VENV PYTHON
 
 CLOCK := system
 PARTITIONS := 2
+SEEDS := 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test check events lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ live: $(VENV)/local.installed  ## the system until Ctrl-C, addresses in .local/a
 
 test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/ruff check .
@@ -49,7 +53,10 @@ up: .env .secrets  ## the same system as containers
 down:  ## stop the containers; the data stays
 	docker compose down
 
-compose-check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
+compose-soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
 	@$(BIN)/python -m tests.e2e.compose_check
 
 clean-local: $(VENV)/local.installed  ## remove the data of the live system and the demo

@@ -50,6 +50,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._make_loop = make_loop
         self._cap = records_max
         self._running: dict[int, _Running] = {}
+        self._leaving = False
         self._failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     @property
@@ -69,6 +70,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.wait({stopped, self._failed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
+            self._leaving = True
             await self._stop_all()
             committing.cancel()
             await asyncio.gather(committing, return_exceptions=True)
@@ -81,7 +83,13 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         await self._stop_all()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Start a shard for each partition number assigned to us."""
+        """Start a shard for each partition number assigned to us.
+
+        Not while we leave: the shards being stopped still read from the same consumer, and what one of two readers
+        takes, the other misses.
+        """
+        if self._leaving:
+            return
         partitions = sorted({tp.partition for tp in assigned})
         try:
             for partition in partitions:
