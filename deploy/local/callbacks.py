@@ -1,5 +1,7 @@
 """Delivers status callbacks in the background, and again with backoff while the other side is away.
 
+A telephone takes a moment to say that a message came: what is sent in one go is answered in one go.
+
 Apart from the gateway because it is the only part of it that dials out. It speaks just the HTTP it needs over one
 connection per worker: a general client takes a millisecond of a core for each call, twice what all the rest of a
 message takes.
@@ -9,12 +11,16 @@ import asyncio
 import random
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
-WORKERS = 8
+WORKERS = 32
+REST_S = 0.03
+"""Callbacks wait until no more came for so long, but not longer than"""
+REST_MAX_S = 0.5
 ATTEMPTS_MAX = 60
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.05, 5.0
 TIMEOUT_S = 10
@@ -38,9 +44,12 @@ class Callbacks:
         self.given_up = 0
         self._queue: asyncio.Queue[Callback] = asyncio.Queue()
         self._workers: list[asyncio.Task[None]] = []
+        self._resting: list[Callback] = []
+        self._came = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        self._workers.append(asyncio.create_task(self._rest()))
         return self
 
     async def __aexit__(
@@ -52,7 +61,24 @@ class Callbacks:
 
     def add(self, callback: Callback) -> None:
         self.pending += 1
-        self._queue.put_nowait(callback)
+        self._resting.append(callback)
+        self._came.set()
+
+    async def _rest(self) -> None:
+        """Let callbacks go on once no more come."""
+        while True:
+            await self._came.wait()
+            await self._none_came()
+            for callback in self._resting:
+                self._queue.put_nowait(callback)
+            self._resting.clear()
+
+    async def _none_came(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_MAX_S):
+                while self._came.is_set():
+                    self._came.clear()
+                    await asyncio.sleep(REST_S)
 
     async def _work(self) -> None:
         line = _Line()

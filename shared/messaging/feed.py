@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -26,8 +27,20 @@ class Fetched:
 
 
 NOTHING: Final = Fetched((), {}, {})
-Read = tuple[Mapping[TopicPartition, Sequence[Record]], Mapping[TopicPartition, int]]
-"""Records by partition, and where the consumer stands after them."""
+Read = tuple[Sequence[Record], Mapping[TopicPartition, int]]
+"""Records in the order they were written, and where the consumer stands after them."""
+
+
+def in_order_of_writing(found: Mapping[TopicPartition, Sequence[Any]]) -> Sequence[Any]:
+    """aiokafka's records of several partitions as one sequence, by Kafka's timestamps: a bill before its repayment.
+
+    The order within a partition stays; where instants are equal, topics come by their names. What is read together is
+    all that can be put in order: facts may still come in any order.
+    """
+    batches = [found[tp] for tp in sorted(found) if found[tp]]
+    if len(batches) == 1:
+        return batches[0]
+    return list(merge(*batches, key=lambda raw: raw.timestamp))
 
 
 class Feed:
@@ -116,7 +129,7 @@ class Feed:
         found = await self._consumer.getmany(*self._partitions, timeout_ms=READ_MS, max_records=self._cap)
         # Beyond the last record there may be offsets without one: transaction markers, what retention removed.
         reached = {tp: await self._consumer.position(tp) for tp in self._partitions}
-        return {tp: [record_of(r) for r in records] for tp, records in found.items()}, reached
+        return [record_of(raw) for raw in in_order_of_writing(found)], reached
 
     def _taken(self) -> Fetched | None:
         """What was read, if any; a next read is under way afterwards."""
@@ -125,12 +138,10 @@ class Feed:
             return None
         self._reading = None
         found, reached = reading.result()
-        first, following, records = {}, {}, []
-        for tp, batch in found.items():
-            fresh = [r for r in batch if r.offset >= self._next[tp.topic]]
-            if fresh:
-                first[tp.topic], following[tp.topic] = self._next[tp.topic], reached[tp]
-                records += fresh
+        records = [record for record in found if record.offset >= self._next[record.topic]]
+        topics = {record.topic for record in records}
+        first = {topic: self._next[topic] for topic in topics}
+        following = {tp.topic: end for tp, end in reached.items() if tp.topic in topics}
         self._next |= following
         self._reached = dict(reached)
         self._read_ahead()

@@ -34,8 +34,6 @@ def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout
         session_timeout_ms=int(session_timeout_s * 1000),
         heartbeat_interval_ms=int(session_timeout_s * 1000 / HEARTBEATS_PER_SESSION),
         fetch_max_wait_ms=wait_ms,
-        # While one partition's records wait to be applied, others of the same broker are not fetched for this long.
-        consumer_timeout_ms=20,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
     )
 

@@ -11,7 +11,7 @@ from shared.vocabulary.money import minor_units
 
 COLLECTOR: Final = "collector-1"
 TASKS_AT_ONCE: Final = 50
-TELEPHONES: Final = 8
+TELEPHONES: Final = 25
 """Calls reported at the same time: contact writes down together what comes together."""
 
 

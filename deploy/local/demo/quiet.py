@@ -16,13 +16,15 @@ from deploy.local.demo.progress import Ends, unfinished
 
 TIMEOUT_S: Final = 120.0
 AWAY_PAUSE_S: Final = 0.2
-Step = Literal["morning", "calls", "close"]
+Step = Literal["morning", "calls", "close", "end"]
 ORDER: Final[Mapping[Step, tuple[str, ...]]] = {
-    "morning": ("ingest", "contact", "strategy", "reporting"),
-    "calls": ("ingest", "contact", "strategy", "reporting"),
-    "close": ("ingest", "strategy", "contact", "reporting"),
+    "morning": ("contact",),
+    "calls": ("ingest", "contact", "strategy"),
+    "close": ("ingest", "strategy", "contact"),
+    "end": ("ingest", "strategy", "contact", "reporting"),
 }
-"""The way of the events in each kind of step: there is no sense in asking a service before those that feed it."""
+"""Who has to be through before a step is over, in the way of the events: there is no sense in asking a service before
+those that feed it. Nobody acts on what reporting does: it may lag behind until the end."""
 
 
 InnerEnds = Callable[[], Awaitable[Ends]]
@@ -58,7 +60,7 @@ class Quiet:
         contact always is, since calls and receipts reach it without a topic.
         """
         started, asked = monotonic(), False
-        while not asked or not self._all_through(now):
+        while not asked or not self._all_through(step, now):
             for name in ORDER[step]:
                 await self._look_at_ends()
                 if name == "contact" or self._unfinished(name, now):
@@ -68,8 +70,8 @@ class Quiet:
             await self._look_at_ends()
             asked = True
 
-    def _all_through(self, now: datetime) -> bool:
-        return not any(self._unfinished(name, now) for name in self._services)
+    def _all_through(self, step: Step, now: datetime) -> bool:
+        return not any(self._unfinished(name, now) for name in ORDER[step])
 
     def _unfinished(self, name: str, now: datetime) -> str:
         """What the service had left when it was asked last, of all that is there now."""

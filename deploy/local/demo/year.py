@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deploy.local.demo.collectors import Collectors
 from deploy.local.demo.debtors import Debtors
@@ -15,6 +15,8 @@ from deploy.local.portfolio.calendar import CLOSE, MORNING, business_day_closed,
 from deploy.local.portfolio.lender import Lender, Slice
 from deploy.local.portfolio.publish import Publisher
 from deploy.local.portfolio.writer import Record
+
+REPAYMENTS: Final = "banking.repayments"
 
 
 class Step(NamedTuple):
@@ -52,6 +54,8 @@ class Year:
             upcoming = self._next_day(slices)
             await self._night(day)
             show(Step(day, len(self.facts), len(self.mailroom.messages), len(self.collectors.calls)))
+        with self._timed("reporting's rest"):
+            await self.quiet.until("end", datetime.combine(self.lender.business_days[-1], CLOSE))
 
     async def _morning(self, day: date) -> None:
         """Planned contacts go out; people read them; collectors call."""
@@ -61,16 +65,19 @@ class Year:
             await self.quiet.until("morning", at)
         with self._timed("messages and calls"):
             self.debtors.read(await self.mailroom.collect(at), day)
-            called = await self.collectors.work(day)
-        if called:
-            with self._timed("after calls"):
-                await self.quiet.until("calls", at)
+            await self.collectors.work(day)
+        with self._timed("after calls"):
+            await self.quiet.until("calls", at)
 
     async def _evening(self, day: date, records: list[Record]) -> None:
-        """The day's facts, then the close: a close is applied only after the facts published before it."""
+        """The day's facts, then the close: a close is applied only after the facts published before it.
+
+        Repayments go last, so that each run applies them to the same bills.
+        """
         with self._timed("publishing"):
             self.facts += records
-            await self._publish(records)
+            await self._publish([record for record in records if record.topic != REPAYMENTS])
+            await self._publish([record for record in records if record.topic == REPAYMENTS])
             await self._publish([business_day_closed(day)])
 
     async def _night(self, day: date) -> None:

@@ -1,11 +1,11 @@
 """What a shard reads next: batches, barriers, gaps in the offsets, and seeks while a read is under way."""
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from shared.messaging.feed import NOTHING, Feed
+from shared.messaging.feed import NOTHING, Feed, in_order_of_writing
 from shared.messaging.stream import Record
 
 PLACE = TopicPartition("banking.billing", 0)
@@ -126,3 +126,25 @@ async def test_a_shard_that_waits_for_records_can_be_called_to_other_work() -> N
     consumer.put(b"a")
     assert [r.value for r in (await asyncio.wait_for(feed.next(stop, wait=True), 5)).records] == [b"a"]
     await feed.close()
+
+
+class Raw(NamedTuple):
+    value: str
+    timestamp: int
+
+
+def test_records_of_several_topics_come_in_the_order_of_their_writing() -> None:
+    repayments = [Raw("repaid", 2), Raw("stamped too early by its client", 1), Raw("reversed", 5)]
+    bills = [Raw("billed", 2), Raw("adjusted", 4)]
+    found = {TopicPartition("banking.repayments", 0): repayments, TopicPartition("banking.billing", 0): bills}
+    assert [raw.value for raw in in_order_of_writing(found)] == [
+        "billed",
+        "repaid",
+        "stamped too early by its client",
+        "adjusted",
+        "reversed",
+    ]
+
+
+def test_nothing_read_is_nothing_in_order() -> None:
+    assert list(in_order_of_writing({TopicPartition("banking.billing", 0): []})) == []
