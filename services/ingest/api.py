@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime
 
-from services.ingest import store, translate
+from services.ingest import answers, store, translate
 from services.ingest.beliefs import Question, believed, money_shown
 from services.ingest.domain.assessment import assess
+from services.ingest.domain.explanation import explain
 from services.ingest.domain.statement import statement
 from services.ingest.domain.view import ledger_view
 from services.ingest.policies import Policies
@@ -18,7 +19,11 @@ from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
 
 AccountId = Annotated[str, Path(max_length=200)]
-AsOf = Annotated[date | None, Query(description="the day to assess; by default the latest it is aged to")]
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+AsOf = Annotated[
+    date | None,
+    Query(ge=FIRST_DAY, le=LAST_DAY, description="the day to assess; by default the latest it is aged to"),
+]
 KnownAt = Annotated[AwareDatetime | None, Query(description="what was known at this instant; by default, now")]
 Policy = Annotated[str | None, Query(max_length=80, description="another pack to assess by: NAME or NAME@VERSION")]
 
@@ -41,8 +46,7 @@ def router(context: Context, policies: Policies) -> APIRouter:
             known = await believed(connection, policies, asked)
         day = known.as_of
         now = assess(known.facts, known.rules, day)
-        view = ledger_view(known.facts, known.rules, day)
-        overdue = [o for o in view.obligations if o.overdue]
+        why = explain(known.facts, known.rules, day)
         return {
             "account_id": asked.account_id,
             "customer_id": known.opened.customer_id,
@@ -60,12 +64,7 @@ def router(context: Context, policies: Policies) -> APIRouter:
             "policy": known.rules.policy.name,
             "policy_version": known.rules.policy.version,
             "version": known.version,
-            "explanation": {
-                "oldest_overdue": known.shown(overdue[0]) if overdue else None,
-                "overdue_obligations": len(overdue),
-                "overdue_convention": known.rules.policy.overdue,
-                "grace_days": known.rules.policy.grace_days,
-            },
+            "explanation": answers.explained(why),
         }
 
     @routes.get("/accounts/{account_id}/ledger")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from services.ingest import api, consumer, job_store, policy_api, reassessment
+from services.ingest import api, assess_api, consumer, job_store, policy_api, reassessment
 from services.ingest.handlers import Handlers
-from services.ingest.packs import load
+from services.ingest.packs import Packs, load
 from services.ingest.policies import Policies
 from services.ingest.settings import Settings
 from shared.runtime.service import Context, Service
@@ -18,9 +18,14 @@ def compose(settings: Settings) -> Service:
     handlers = Handlers(policies, settings.clock == "simulated", settings.day_close_accounts_max)
 
     def router(context: Context) -> APIRouter:
+        async def in_force() -> Packs:
+            async with context.engine.connect() as connection:
+                return await policies.in_force(connection)
+
         routes = APIRouter()
         routes.include_router(api.router(context, policies))
         routes.include_router(policy_api.router(context, policies))
+        routes.include_router(assess_api.router(in_force))
         return routes
 
     async def register(context: Context) -> None:

@@ -3,7 +3,7 @@
 Apart from a pack's own shape (`pack_documents`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,15 @@ class Packs:
     def rules(self, policy: str, classifications: Sequence[str]) -> Rules:
         """What governs an account of these packs; Rejected('unknown_policy') when one is missing."""
         return self._rules(policy, tuple(classifications))
+
+    def classifies(self, name: str) -> bool:
+        """Whether the pack of that name, if there is one, says how accounts are classified."""
+        return name in self._classifications
+
+    def with_own(self, own: Iterable[PackDocument]) -> "Packs":
+        """These packs and others, which stand before those of the same names."""
+        others = {d.name: d for d in own}
+        return Packs([*(d for d in self._documents if d.name not in others), *others.values()]) if others else self
 
     def unknown(self, opened: Opened) -> str | None:
         """What is wrong with the names of packs an account opens under, if anything."""
@@ -76,14 +85,20 @@ def load(folder: Path = SHIPPED) -> Packs:
 
 def _read(path: Path) -> PackDocument:
     try:
-        return read_pack(yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce))  # noqa: S506  a safe loader
+        return read_pack(read_yaml(path))
+    except Rejected as refusal:
+        complaints = refusal.detail.split("; ")
+        raise Misconfigured("; ".join(f"{path.name}: {complaint}" for complaint in complaints)) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """What a file of YAML, or JSON, holds; Misconfigured where it cannot be read or says a thing twice."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)  # noqa: S506  a safe loader
     except OSError as error:
         raise Misconfigured(f"{path.name}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
-    except Rejected as refusal:
-        complaints = refusal.detail.split("; ")
-        raise Misconfigured("; ".join(f"{path.name}: {complaint}" for complaint in complaints)) from None
 
 
 class _EachKeyOnce(yaml.SafeLoader):

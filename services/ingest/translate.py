@@ -88,11 +88,22 @@ _AMOUNT_FIELD: Final[dict[type[Any], str]] = {
 def arrival(received: Received) -> Arrival:
     """The fact inside one event of the banking topics."""
     data = received.data
+    return Arrival(received, data.account_id, _FACTS[type(data)](data), currency(data))
+
+
+def fact(data: Any) -> Fact:
+    """The fact that one contract of the banking topics tells."""
+    told: Fact = _FACTS[type(data)](data)
+    return told
+
+
+def currency(data: Any) -> str | None:
+    """The currency a fact is in; None where it is about no money."""
     field = _AMOUNT_FIELD.get(type(data))
-    currency = data.currency if isinstance(data, banking.AccountOpened) else None
     if field is not None:
-        currency = getattr(data, field).currency
-    return Arrival(received, data.account_id, _FACTS[type(data)](data), currency)
+        code: str = getattr(data, field).currency
+        return code
+    return data.currency if isinstance(data, banking.AccountOpened) else None
 
 
 def stored(row: FactRow) -> tuple[Fact, date]:

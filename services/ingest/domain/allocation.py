@@ -61,7 +61,7 @@ def allocate(known: Known, policy: Policy, as_of: date) -> Allocation:
     for reaged_on in known.reages(as_of):
         _set_aside(_meet(known, policy, reaged_on, dict(left), aside), reaged_on, left, aside)
     meetings = _meet(known, policy, as_of, left, aside)
-    everything = sorted([*meetings, *aside.values()], key=lambda m: m.obligation.key)
+    everything = sorted([*meetings, *aside.values()], key=lambda m: m.obligation.key) if aside else meetings
     return Allocation(everything, known.repayments(as_of), left)
 
 
@@ -69,7 +69,8 @@ def _meet(
     known: Known, policy: Policy, as_of: date, left: dict[str, int], aside: dict[tuple[date, date, str], Meeting]
 ) -> list[Meeting]:
     """Meets obligations with what is `left` of each repayment, and lowers it."""
-    meetings = [Meeting(o) for o in known.obligations(policy, as_of) if o.key not in aside]
+    owed = known.obligations(policy, as_of)
+    meetings = [Meeting(o) for o in owed if o.key not in aside] if aside else list(map(Meeting, owed))
     eligible_from = _eligible_from(meetings, policy)
     first = 0
     for repayment in known.repayments(as_of):

@@ -40,9 +40,9 @@ class Assessment:
     next_transition_on: date | None
 
 
-def assess(facts: Iterable[Fact], rules: Rules, as_of: date) -> Assessment:
+def assess(facts: Iterable[Fact] | Known, rules: Rules, as_of: date) -> Assessment:
     """The account's delinquency as of that day, by the facts given, in any order and with repetitions."""
-    known = Known(facts)
+    known = Known.by(facts)
     figures, spell = figures_on(known, rules.policy, as_of), spell_until(known, rules, as_of)
     course, today = course_of(known, rules), stretch(known, rules.policy, as_of, as_of)
     bucket, labels = course.names(today, spell)

@@ -32,7 +32,15 @@ class Figures(NamedTuple):
 
 
 def figures_on(known: Known, policy: Policy, as_of: date) -> Figures:
-    """Days, arrears, exposure and state on that day."""
+    """Age, arrears, exposure and state on that day; worked out once, since spells go over the same days again."""
+    _, figured = known.figured.setdefault(id(policy), (policy, {}))
+    if as_of not in figured:
+        figured[as_of] = _figures(known, policy, as_of)
+    figures: Figures = figured[as_of]
+    return figures
+
+
+def _figures(known: Known, policy: Policy, as_of: date) -> Figures:
     state = known.state(as_of)
     if state == "closed":
         return Figures(0, 0, 0, False, None, state)

@@ -4,9 +4,11 @@ The first half of the reference assessment, before any money is allocated: here 
 (DOMAIN: The ledger). Order and repetition of the facts do not matter: the first of a kind and key stands.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from services.ingest.domain.facts import (
@@ -57,16 +59,24 @@ class Obligation:
 
 
 class Known:
-    """The facts of one account by kind and key."""
+    """The facts of one account by kind and key. What is sorted once is kept: many days are asked of the same facts."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._facts: dict[type[Any], dict[str, Any]] = {}
         for fact in facts:
             self._facts.setdefault(type(fact), {}).setdefault(fact.key, fact)
+        self._obligations: dict[tuple[str, int], list[Obligation]] = {}
+        self.figured: dict[int, tuple[Policy, dict[date, Any]]] = {}
+        """By identity of a policy: what its days have come to so far (`figures`)."""
 
     def of(self, kind: type[F]) -> Mapping[str, F]:
         """The facts of a kind by key."""
         return self._facts.get(kind, {})
+
+    @classmethod
+    def by(cls, facts: "Iterable[Fact] | Known") -> "Known":
+        """These facts, sorted before or not."""
+        return facts if isinstance(facts, Known) else cls(facts)
 
     @property
     def opened(self) -> Opened | None:
@@ -78,6 +88,17 @@ class Known:
 
     def obligations(self, policy: Policy, as_of: date) -> list[Obligation]:
         """All that is owed or will fall due, oldest first. A bill counts however early it is known."""
+        key = policy.overdue, bisect_right(self._obligations_change_on, as_of)
+        if key not in self._obligations:
+            self._obligations[key] = self._owed(policy, as_of)
+        return self._obligations[key]
+
+    @cached_property
+    def _obligations_change_on(self) -> list[date]:
+        adjusted = [a.effective_on for a in self.of(Adjusted).values()]
+        return sorted([*adjusted, *(c.effective_on for c in self.of(ChargedBack).values())])
+
+    def _owed(self, policy: Policy, as_of: date) -> list[Obligation]:
         cancelled, amounts = self.of(Cancelled), self._amounts(as_of)
         wait = ONE_DAY if policy.overdue == "day_after" else timedelta(0)
         bills = [
@@ -103,9 +124,13 @@ class Known:
 
     def repayments(self, as_of: date) -> list[Repaid]:
         """What counts by then, in order of allocation. A reversal undoes a repayment from its own date on."""
+        return self._standing[: bisect_right(self._standing, as_of, key=lambda r: r.effective_on)]
+
+    @cached_property
+    def _standing(self) -> list[Repaid]:
         reversed_ = self.of(Reversed)
-        counting = [r for id_, r in self.of(Repaid).items() if r.effective_on <= as_of and id_ not in reversed_]
-        return sorted(counting, key=lambda r: (r.effective_on, r.repayment_id))
+        standing = [r for id_, r in self.of(Repaid).items() if id_ not in reversed_]
+        return sorted(standing, key=lambda r: (r.effective_on, r.repayment_id))
 
     def reages(self, as_of: date) -> list[date]:
         """The dates of re-ages that stand, ascending."""
@@ -127,6 +152,10 @@ class Known:
 
     def pauses(self) -> Pauses:
         """Spans of days that do not age the account; the days after an as-of date do no harm in it."""
+        return self._pauses
+
+    @cached_property
+    def _pauses(self) -> Pauses:
         resumed = self.of(Resumed)
         ends = ((p, resumed[id_].on if id_ in resumed else None) for id_, p in self.of(Paused).items())
         return Pauses(paused_span(p.from_on, p.until_on, on) for p, on in ends)

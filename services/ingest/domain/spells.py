@@ -89,7 +89,7 @@ class Course:
             return bucket, labels
         counting = spell.counters or self._idle()
         own = {
-            c.name: counters.label(c, counter, self._counted(c, counter.since, over.last, days))
+            c.name: counters.label(c, counter, self.counted(c, counter.since, over.last, days))
             for c, counter in zip(self.rules.tracked, counting, strict=True)
         }
         return bucket, tuple([(name, own.get(name, label)) for name, label in labels])
@@ -131,10 +131,10 @@ class Course:
             over.last,
             begun if counts else None,
             over.reaged,
-            lambda since: self._counted(by, since, over.last, days),
+            lambda since: self.counted(by, since, over.last, days),
         )
 
-    def _counted(self, by: Classification, since: int | None, day: int, days: int) -> int:
+    def counted(self, by: Classification, since: int | None, day: int, days: int) -> int:
         """What a classification counts: its own run of days where it has thresholds of its own, else days past due."""
         return days if by.materiality is None else consecutive_days(since, self.pauses, day)
 
