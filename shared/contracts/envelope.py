@@ -90,10 +90,16 @@ def decode(topic: str, value: bytes | None, headers: Headers = ()) -> Event[Any]
 
 def _binary_attributes(headers: Headers) -> dict[str, str]:
     """The CloudEvents attributes in a record's headers (Kafka protocol binding, 3.2); none in structured mode."""
-    given = {name.lower(): (raw or b"").decode("utf-8", "replace") for name, raw in headers}
-    attributes = {name[3:]: text for name, text in given.items() if name.startswith("ce_")}
-    if attributes and "content-type" in given:
-        attributes["datacontenttype"] = given["content-type"]
+    given = {name.lower(): raw or b"" for name, raw in headers}
+    try:
+        # A name that was not UTF-8 holds lone surrogates in place of the bad bytes.
+        if not all(map(str.isascii, given)):
+            "".join(given).encode()
+        attributes = {name[3:]: raw.decode() for name, raw in given.items() if name.startswith("ce_")}
+        if attributes and "content-type" in given:
+            attributes["datacontenttype"] = given["content-type"].decode()
+    except UnicodeError:
+        raise Rejected("malformed_header", "names of headers, and CloudEvents attributes in them, are UTF-8") from None
     return attributes
 
 

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
-from shared.messaging import retry
+from shared.messaging import header_names, retry
 from shared.messaging.stream import Record
 
 PRODUCER_BATCH_BYTES_MAX: Final = 512 * 1024
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int) -> Any:
     """The group's consumer: range assignment keeps partition n of all topics together."""
+    header_names.install()
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=f"arrears.{service}.{stream}",
@@ -40,6 +41,7 @@ def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout
 
 def reader(bootstrap: str, topics: Sequence[str]) -> Any:
     """A consumer outside any group, for partition 0 of these topics."""
+    header_names.install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,

@@ -85,7 +85,8 @@ def test_other_headers_leave_the_mode_structured() -> None:
         ({"ce_time": b"2026-03-03T09:30:00"}, "naive_time", "time"),
         ({"ce_type": b"arrears.billing.Zaphod.v1"}, "unknown_type", "banking.billing carries"),
         ({"content-type": b"application/xml"}, "not_cloudevents", "datacontenttype"),
-        ({"ce_source": b"\xff\x00"}, "nul_character", "source"),
+        ({"ce_source": b"a\x00"}, "nul_character", "source"),
+        ({"ce_source": b"\xff"}, "malformed_header", "UTF-8"),
     ],
 )
 def test_wrong_attributes_in_binary_mode(change: dict[str, bytes | None], reason: str, said: str) -> None:
