@@ -32,6 +32,11 @@ class Topic:
         return f"{self.name}.dead-letter"
 
 
+def key_of(data: Contract, topic: Topic) -> str | None:
+    """The account or customer an event belongs to on its topic; None where it is keyed by neither."""
+    return getattr(data, f"{topic.key}_id", None)
+
+
 def event_type(topic: str, contract: type[Contract]) -> str:
     """`arrears.<last word of the topic>.<EventName>.v1`."""
     return f"arrears.{topic.rsplit('.', 1)[-1]}.{contract.__name__}.v1"

@@ -61,11 +61,15 @@ class Feed:
         self._reading: asyncio.Task[Read] | None = None
         self._woken = asyncio.Event()
         self._called_off = False
+        self._resting = False
         self._due: deque[tuple[Record, Mapping[TopicPartition, int]]] = deque()
 
     async def seek(self, offsets: Mapping[str, int]) -> None:
         """Put the consumer where the shard's row is; 0 for a topic never read."""
         await self.close()
+        if self._resting:
+            self._resting = False
+            self._consumer.resume(*self._partitions)
         self._next = dict(offsets) | {tp.topic: offsets.get(tp.topic, 0) for tp in self._partitions}
         self._reached = {tp: self._next[tp.topic] for tp in self._partitions}
         for tp in self._partitions:
@@ -94,6 +98,14 @@ class Feed:
         """Have `next` return: there is something else to do, or an end."""
         self._called_off = True
         self._woken.set()
+
+    async def rest(self, seconds: float) -> None:
+        """Read nothing for a while; asking all the same shows the group that this member lives."""
+        if not self._resting:
+            self._resting = True
+            await self.close()
+            self._consumer.pause(*self._partitions)
+        await self._consumer.getmany(*self._partitions, timeout_ms=int(seconds * 1000))
 
     async def next(self, stop: asyncio.Event, *, wait: bool) -> Fetched:
         """The next records; without `wait`, or when woken, possibly none."""

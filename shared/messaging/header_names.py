@@ -70,7 +70,7 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for 
 
     def __iter__(self) -> Any:
         super().__iter__()
-        self._buffer = _Bytes(self._buffer)
+        self._buffer: bytearray = _Bytes(self._buffer)
         return self
 
 

@@ -11,3 +11,5 @@ BATCH_SECONDS = Histogram(
 )
 OUTBOX_WAITING = Gauge("arrears_outbox_waiting", "Committed outbox rows that Kafka has not acknowledged yet", ["shard"])
 SHARDS_OWNED = Gauge("arrears_shards_owned", "Shards this process applies", ["stream"])
+REJECTED = Counter("arrears_rejected", "Records refused and kept as dead letters", ["stream", "reason"])
+SHARD_STOPPED = Gauge("arrears_shard_stopped", "1 while a shard stands still because too much was refused", ["shard"])

@@ -12,16 +12,19 @@ import structlog
 
 from shared.contracts.envelope import decode
 from shared.contracts.topics import BY_NAME
-from shared.messaging import metrics, retry, store
+from shared.messaging import halts, metrics, poison, redrive, retry, store
 from shared.messaging.feed import Feed, Fetched
+from shared.messaging.isolating import bad_data, isolate
+from shared.messaging.poison import Limits, Tripped
 from shared.messaging.ports import Engine, Rows
 from shared.messaging.relay import Relay
-from shared.messaging.stream import OutboxRow, Received, Record, Refused, ShardId, ShardState, Stream, source_of
+from shared.messaging.stream import OutboxRow, Received, Record, Refused, ShardId, ShardState, Stream, Work, source_of
 from shared.messaging.transaction import Fenced, PartitionCounts, Transaction
 from shared.runtime.clock import Clock
 from shared.vocabulary.errors import Rejected
 
 REACQUIRE_S: Final = 1.0
+LOOK_FOR_RESUME_S: Final = 0.5
 YIELD_EVERY: Final = 500
 """Records decoded between two breaths of the event loop, so that heartbeats go out."""
 
@@ -43,10 +46,13 @@ class ShardLoop:
         counts: PartitionCounts,
         clock: Clock,
         rows: Rows = store,
+        limits: Limits | None = None,
     ) -> None:
         self.shard = ShardId(stream.name, partition)
         self.state = ShardState(0, 1, {}, {})
         self.work_left = True
+        self.redrive_left = False
+        self.stopped = False
         self._stream = stream
         self._service = service
         self._engine = engine
@@ -55,6 +61,7 @@ class ShardLoop:
         self._relay = relay
         self._counts = counts
         self._clock = clock
+        self._limits = limits
         self._waits = retry.backoff_s()
 
     def progress(self) -> dict[str, Any]:
@@ -64,6 +71,7 @@ class ShardLoop:
             "emitted": self.state.next_seq - 1,
             "relayed": self._relay.relayed_seq,
             "work": self.work_left,
+            "stopped": self.stopped,
         }
 
     def wake_work(self) -> None:
@@ -71,12 +79,27 @@ class ShardLoop:
         self.work_left = self._stream.work is not None
         self._feed.wake()
 
+    def redrive(self) -> None:
+        """There are dead letters of this shard to try again."""
+        self.redrive_left = True
+        self._feed.wake()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Acquire and apply until stopped; passing failures are waited out, anything else is raised."""
+        try:
+            await self._run(stop)
+        finally:
+            # Whoever owns the shard next says whether it stands still.
+            self._mark_stopped(False)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 await self._acquire()
-                await self._apply_until(stop)
+                if self.stopped:
+                    await self._stand_still(stop)
+                else:
+                    await self._apply_until(stop)
             except Fenced:
                 log.warning("shard_fenced", shard=str(self.shard), epoch=self.state.epoch)
                 await retry.sleep_unless(stop, REACQUIRE_S)
@@ -89,16 +112,35 @@ class ShardLoop:
     async def _acquire(self) -> None:
         async with self._engine.begin() as connection:
             self.state, relayed = await self._rows.acquire(connection, self.shard)
+            self._mark_stopped(self._limits is not None and await halts.is_stopped(connection, self.shard))
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
         await self._feed.seek(self.state.offsets)
         log.info("shard_acquired", shard=str(self.shard), epoch=self.state.epoch)
 
+    def _mark_stopped(self, stopped: bool) -> None:
+        self.stopped = stopped
+        metrics.SHARD_STOPPED.labels(str(self.shard)).set(stopped)
+
+    async def _stand_still(self, stop: asyncio.Event) -> None:
+        """Neither read nor work until somebody resumes the shard; then it is acquired anew."""
+        log.error("shard_stopped", shard=str(self.shard), hint="GET /health/ready says why")
+        while self.stopped and not stop.is_set():
+            await self._feed.rest(LOOK_FOR_RESUME_S)
+            async with self._engine.connect() as connection:
+                self._mark_stopped(await halts.is_stopped(connection, self.shard))
+
     async def _apply_until(self, stop: asyncio.Event) -> None:
+        """Until asked to stop, or stopped by what was refused."""
         while not stop.is_set():
-            fetched = await self._feed.next(stop, wait=not self.work_left)
+            fetched = await self._feed.next(stop, wait=not (self.work_left or self.redrive_left))
             if fetched.records:
                 await self._apply(fetched)
+            if self.stopped:
+                return
+            if self.redrive_left and not stop.is_set():
+                self.redrive_left, woken = await self._besides(self._try_queued)
+                self.work_left = self._stream.work is not None and (self.work_left or woken)
             if self.work_left and not stop.is_set():
                 await self._work()
 
@@ -111,7 +153,7 @@ class ShardLoop:
                 if not retry.is_bad_data(error):
                     raise
                 log.warning("batch_bisected", shard=str(self.shard), records=len(decoded))
-                rows = await self._transact(fetched, decoded, self._bisect)
+                rows = await self._transact(fetched, decoded, self._isolate)
         self._waits = retry.backoff_s()
         metrics.RECORDS.labels(self.shard.stream).inc(len(decoded))
         self._relay.offer(rows)
@@ -143,25 +185,51 @@ class ShardLoop:
                 await handle(fresh, tx)
             state.offsets.update(fetched.following)
             tx.count("records", len(decoded))
+            tripped = self._tripped(decoded, state, tx)
+            if tripped is not None:
+                await halts.stop(connection, self.shard, tripped, tx.now)
             rows = await tx.finish()
         self.state = state
+        self._tell_refused(tx, tripped)
         self.work_left = self._stream.work is not None and (self.work_left or tx.work_woken)
         return rows
 
+    def _tripped(self, decoded: Sequence[Received | Refused], state: ShardState, tx: Transaction) -> Tripped | None:
+        if self._limits is None:
+            return None
+        refused = {id(letter.record) for letter in tx.refused}
+        order = [id(one.record) in refused for one in decoded] if refused else []
+        return poison.counted(state.counters, len(decoded), order, self._limits)
+
+    def _tell_refused(self, tx: Transaction, tripped: Tripped | None) -> None:
+        """What the commit made true about refused records."""
+        for letter in tx.refused:
+            metrics.REJECTED.labels(self.shard.stream, letter.reason).inc()
+        if tripped is not None:
+            self._mark_stopped(True)
+            log.error("rejection_limit", shard=str(self.shard), reason=tripped.reason, detail=tripped.detail)
+
     async def _work(self) -> None:
-        work = self._stream.work
-        if work is None:
-            return
+        if self._stream.work is not None:
+            more, woken = await self._besides(self._stream.work)
+            self.work_left = more or woken
+
+    async def _try_queued(self, tx: Transaction) -> bool:
+        return await redrive.try_queued(self._stream.handle, tx)
+
+    async def _besides(self, step: Work) -> tuple[bool, bool]:
+        """A transaction that no record asked for, under the same row: whether more is left, whether it woke work."""
         state = self.state.copy()
         rows: list[OutboxRow] = []
         async with self._engine.begin() as connection:
             tx = self._transaction(connection, state, ())
-            more = await work(tx)
+            more = await step(tx)
             # Looking and finding nothing to do costs no write, and so no wait for the disk.
             if not tx.is_empty or await self._rows.wrote(connection):
                 rows = await tx.finish()
-        self.state, self.work_left = state, more or tx.work_woken
+        self.state = state
         self._relay.offer(rows)
+        return more, tx.work_woken
 
     def _transaction(self, connection: Any, state: ShardState, decoded: Sequence[Received | Refused]) -> Transaction:
         for one in decoded:
@@ -189,28 +257,8 @@ class ShardLoop:
     async def _handle(self, events: Sequence[Received], tx: Transaction) -> None:
         await self._stream.handle(events, tx)
 
-    async def _bisect(self, events: Sequence[Received], tx: Transaction) -> None:
-        """Halve what the database refuses until the culprit is alone; it is dead-lettered, the rest is kept."""
-        mark = tx.mark()
-        try:
-            async with tx.connection.begin_nested():
-                await self._stream.handle(events, tx)
-        except Exception as error:
-            if not retry.is_bad_data(error):
-                raise
-            tx.rewind(mark)
-            if len(events) == 1:
-                tx.reject(events[0], "database_refused", _refused_detail(error))
-                return
-            middle = len(events) // 2
-            await self._bisect(events[:middle], tx)
-            await self._bisect(events[middle:], tx)
-
-
-def _refused_detail(error: BaseException) -> str:
-    """The kind of refusal only: the driver's text may quote the value."""
-    original = getattr(error, "orig", None) or error
-    return f"the database refused a value of this event ({type(original.__cause__ or original).__name__})"
+    async def _isolate(self, events: Sequence[Received], tx: Transaction) -> None:
+        await isolate(self._stream.handle, events, tx, bad_data)
 
 
 def _decoded(record: Record) -> Received | Refused:

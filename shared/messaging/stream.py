@@ -31,7 +31,7 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,11 @@ _SOURCE = re.compile(rb"[a-z0-9_-]{1,40}\.[a-z0-9_-]{1,40}\.[0-9]{1,6}")
 """service.stream.partition: what else stands in the header is nobody's shard, and may be unfit for a column."""
 
 
-def source_of(headers: Sequence[tuple[str, bytes]]) -> tuple[str | None, int]:
+def source_of(headers: Sequence[tuple[str, bytes | None]]) -> tuple[str | None, int]:
     """The outbox shard and sequence a record of ours travels with; (None, 0) for anybody else's."""
     if not headers:
         return None, 0
-    found: Mapping[str, bytes] = dict(headers)
+    found: Mapping[str, bytes | None] = dict(headers)
     source, seq = found.get(SOURCE_HEADER), found.get(SEQ_HEADER)
     if source is None or seq is None or not seq.isdigit() or len(seq) > SEQ_DIGITS_MAX:
         return None, 0

@@ -36,11 +36,70 @@ dead_letter = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False, comment="the record's offset"),
     sa.Column("key", sa.LargeBinary),
     sa.Column("value", sa.LargeBinary),
-    sa.Column("headers", JSONB, nullable=False),
+    sa.Column(
+        "header_pairs", JSONB, nullable=False, comment="[name, value or null] as hexadecimal: the bytes that came"
+    ),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("rejected_at", sa.DateTime(timezone=True), nullable=False),
-    sa.UniqueConstraint("stream", "topic", "partition", "position"),
+    sa.Column(
+        "state", sa.Text, nullable=False, server_default="waiting", comment="waiting, queued, redriven, discarded"
+    ),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0", comment="redrives that ended, well or not"),
+    sa.CheckConstraint("state IN ('waiting', 'queued', 'redriven', 'discarded')", name="dead_letter_state"),
+    sa.Index("dead_letter_by_state", "state", "id"),
+    # A topic made anew counts from 0 again: another record at a known place is another letter.
+    sa.Index(
+        "dead_letter_place",
+        "stream",
+        "topic",
+        "partition",
+        "position",
+        sa.text("md5(coalesce(value, ''))"),
+        unique=True,
+    ),
+)
+
+redrive = sa.Table(
+    "redrive",
+    metadata,
+    sa.Column("dead_letter_id", sa.BigInteger, sa.ForeignKey("dead_letter.id"), primary_key=True),
+    sa.Column(
+        "partition", sa.Integer, primary_key=True, comment="the shard that is to try: all of them for a broadcast"
+    ),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("value", sa.LargeBinary, comment="the corrected event; none: the record as it came"),
+    sa.Column("state", sa.Text, nullable=False, comment="queued, accepted, rejected"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Index("redrive_queued", "stream", "partition", "dead_letter_id", postgresql_where=sa.text("state = 'queued'")),
+)
+
+dead_letter_history = sa.Table(
+    "dead_letter_history",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("dead_letter_id", sa.BigInteger, sa.ForeignKey("dead_letter.id"), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False, comment="redrive, accepted, rejected, discard, reveal"),
+    sa.Column("reason", sa.Text, nullable=False, comment="why, as the actor said; what was refused, on rejected"),
+    sa.Column("refused_for", sa.Text, nullable=False, comment="the letter's reason when this was done"),
+    sa.Column("value", sa.LargeBinary, comment="the corrected event of a redrive"),
+)
+
+halt = sa.Table(
+    "halt",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("resumed_at", sa.DateTime(timezone=True)),
+    sa.Column("resumed_by", sa.Text),
+    sa.Column("resumed_because", sa.Text),
+    sa.Index("halt_open", "stream", "partition", unique=True, postgresql_where=sa.text("resumed_at IS NULL")),
 )
 
 CREATE = (
@@ -55,8 +114,45 @@ CREATE = (
 )
 
 
+# What was done to a dead letter is only ever added to.
+KEEP_HISTORY = (
+    """CREATE OR REPLACE FUNCTION keep_letters_history() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$""",
+    """CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dead_letter_history
+       FOR EACH STATEMENT EXECUTE FUNCTION keep_letters_history()""",
+)
+
+# Header values were texts, or "hex:" and the bytes; now both names and values are hexadecimal.
+_OLD_LETTERS = (
+    """ALTER TABLE dead_letter
+       ADD COLUMN state text NOT NULL DEFAULT 'waiting', ADD COLUMN tries integer NOT NULL DEFAULT 0,
+       ADD CONSTRAINT dead_letter_state CHECK (state IN ('waiting', 'queued', 'redriven', 'discarded')),
+       DROP CONSTRAINT dead_letter_stream_topic_partition_position_key""",
+    """ALTER TABLE dead_letter RENAME COLUMN headers TO header_pairs""",
+    """UPDATE dead_letter SET header_pairs = (
+           SELECT coalesce(jsonb_agg(jsonb_build_array(
+                      encode(convert_to(pair ->> 0, 'UTF8'), 'hex'),
+                      CASE WHEN starts_with(pair ->> 1, 'hex:') THEN substr(pair ->> 1, 5)
+                           ELSE encode(convert_to(pair ->> 1, 'UTF8'), 'hex') END) ORDER BY place), '[]')
+           FROM jsonb_array_elements(header_pairs) WITH ORDINALITY AS old (pair, place))""",
+)
+
+
 def create(connection: sa.Connection) -> None:
     """Create the messaging tables in the connection's schema; for a service's first migration."""
     metadata.create_all(connection)
-    for statement in CREATE:
+    for statement in (*CREATE, *KEEP_HISTORY):
+        connection.execute(sa.text(statement))
+
+
+def add_letters_door(connection: sa.Connection) -> None:
+    """What a schema made before dead letters could be redriven lacks; nothing where it lacks nothing."""
+    columns = {column["name"] for column in sa.inspect(connection).get_columns("dead_letter")}
+    if "state" not in columns:
+        for statement in _OLD_LETTERS:
+            connection.execute(sa.text(statement))
+        for index in dead_letter.indexes:
+            index.create(connection)
+    metadata.create_all(connection)
+    for statement in KEEP_HISTORY:
         connection.execute(sa.text(statement))

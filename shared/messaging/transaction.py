@@ -1,7 +1,7 @@
 """The one transaction a handler works in: state, outgoing events and dead letters commit together or not at all."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -117,6 +117,17 @@ class Transaction:
         del self._outbox[mark[0] :]
         del self._letters[mark[1] :]
         self._counters = mark[2].copy()
+
+    @property
+    def refused(self) -> Sequence[DeadLetter]:
+        """What was dead-lettered so far."""
+        return self._letters
+
+    def take_letters(self) -> list[DeadLetter]:
+        """Take back every dead letter of this transaction: it is known already, and its caller notes how it ended."""
+        taken, self._letters = self._letters, []
+        self._counters["rejected"] -= len(taken)
+        return taken
 
     @property
     def is_empty(self) -> bool:

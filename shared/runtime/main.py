@@ -1,4 +1,4 @@
-"""The command line every service shares: `run` (the default) and `migrate`."""
+"""The command line every service shares: `run` (the default), `migrate`, and the operators' commands."""
 
 import gc
 import sys
@@ -10,6 +10,7 @@ import typer
 import uvloop
 
 from shared.runtime import database, logs
+from shared.runtime.letters_commands import letters_commands, shards_commands
 from shared.runtime.process import Only, Process
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings, read_settings
@@ -23,6 +24,7 @@ GARBAGE_OBJECTS = 50_000
 
 def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migrations: Path) -> typer.Typer:
     """The service's typer application; a service may add commands of its own."""
+
     app = typer.Typer(help=f"Arrears {name}", add_completion=False, pretty_exceptions_enable=False)
 
     @app.callback(invoke_without_command=True)
@@ -39,6 +41,11 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
         """Bring the service's schema to the newest revision."""
         _guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
 
+    def address() -> str:
+        return read_settings(kind).database
+
+    app.add_typer(letters_commands(address), name="dead-letters")
+    app.add_typer(shards_commands(address), name="shards")
     return app
 
 

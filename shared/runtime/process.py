@@ -2,15 +2,17 @@
 
 import asyncio
 import signal
+from collections.abc import Set
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import structlog
 from fastapi import FastAPI
 
-from shared.messaging import housekeeping, kafka, retry, topology
+from shared.messaging import dead_letters, housekeeping, kafka, redrive, retry, topology
 from shared.messaging.broadcast import Broadcast
 from shared.messaging.commands import COMMANDS, Commands
+from shared.messaging.desk import Desk
 from shared.messaging.feed import Feed
 from shared.messaging.member import Member
 from shared.messaging.publisher import Publisher
@@ -20,6 +22,7 @@ from shared.messaging.stream import ShardId, Stream
 from shared.runtime import calendar_clock, database, problems, serving
 from shared.runtime.clock import Clock, SimulatedClock, SystemClock
 from shared.runtime.http import system_router
+from shared.runtime.letters_door import letters_router
 from shared.runtime.service import Context, Service
 from shared.runtime.settings import Settings
 
@@ -100,6 +103,14 @@ class Process:
             tasks.create_task(retry.persist(partial(job, self.context, self._stop), self._stop, "job"))
         for stream in self._service.streams:
             tasks.create_task(self._consume(stream))
+        if self._service.streams:
+            tasks.create_task(redrive.watch(self._engine, self._redrive, self._stop))
+
+    def _redrive(self, asked: Set[ShardId]) -> None:
+        for member in self._members:
+            for loop in member.loops.values():
+                if loop.shard in asked and not loop.redrive_left:
+                    loop.redrive()
 
     async def _consume(self, stream: Stream) -> None:
         settings = self._settings
@@ -137,6 +148,7 @@ class Process:
             relay=relay,
             counts=self._counts,
             clock=self._clock,
+            limits=self._settings.rejection_limits,
         )
         return loop, relay
 
@@ -148,7 +160,9 @@ class Process:
     async def _serve(self) -> None:
         app = FastAPI(title=f"Arrears {self._service.name}", docs_url="/docs", redoc_url=None)
         problems.install(app)
-        app.include_router(system_router(self._engine, self._progress, lambda: self._ready))
+        desk = Desk(self._engine, self._clock)
+        app.include_router(system_router(self._engine, desk, self._progress, lambda: self._ready))
+        app.include_router(letters_router(desk))
         if self._only != "consumer":
             app.include_router(self._service.router(self.context))
         await serving.serve(app, self._settings.http_host, self._settings.http_port, self._stop)
@@ -161,6 +175,8 @@ class Process:
         clock = self._clock.now().isoformat()
         applied = {loop.shard: loop.state.offsets for member in self._members for loop in member.loops.values()}
         pending = dict(await self._service.pending(self.context)) if self._service.pending else {}
+        async with self._engine.connect() as connection:
+            pending["redrives"] = await dead_letters.asked_count(connection)
         return {
             "clock": clock,
             "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},

@@ -10,6 +10,7 @@ from pydantic import Field, PostgresDsn, SecretStr, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
+from shared.messaging.poison import Limits
 from shared.vocabulary.errors import Misconfigured
 
 PREFIX: Final = "ARREARS_"
@@ -33,6 +34,15 @@ class Settings(BaseSettings):
     batch_records_max: int = Field(default=4000, ge=1, le=20_000, description="records in one transaction")
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")
     fetch_wait_max_ms: int = Field(default=200, ge=1, le=5000, description="how long the broker may hold an idle fetch")
+    rejected_run_max: int = Field(
+        default=200,
+        ge=1,
+        description="records refused in a row before a shard stops: a few are core banking's, not all",
+    )
+    rejected_share_max: float = Field(default=0.2, gt=0, le=1, description="share refused before a shard stops")
+    rejected_window_records: int = Field(
+        default=2000, ge=10, description="records over which the share is taken: fewer say little"
+    )
     database_connections_max: int = Field(default=12, ge=2, le=100)
 
     @property
@@ -42,6 +52,11 @@ class Settings(BaseSettings):
         if self.database_password is not None:
             url = url.set(password=self.database_password.get_secret_value())
         return url.render_as_string(hide_password=False)
+
+    @property
+    def rejection_limits(self) -> Limits:
+        """When a shard refuses too much to go on."""
+        return Limits(self.rejected_run_max, self.rejected_share_max, self.rejected_window_records)
 
     @field_validator("database_url")
     @classmethod

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -279,12 +280,28 @@ class Running:
                 await self.task
 
 
-async def start_program(rig: Rig, **env: str) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def ready(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a copy's API, once it answers."""
+    async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
+        await until(lambda: _answers(client), "the service to be ready")
+        yield client
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/health/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subprocess.Process:
     """A copy as a program of its own."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.integration.messaging.tally",
+        *arguments,
         env=rig.program(**env),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -1,26 +1,8 @@
 """HTTP commands go through a shard of their own; whoever leads it relays what any process wrote."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import httpx
-
-from tests.integration.messaging.rig import Rig, Running, until
-
-
-@asynccontextmanager
-async def _ready(running: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
-        await until(lambda: _answers(client), "the service to be ready")
-        yield client
-
-
-async def _answers(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/health/ready")).status_code == 200
-    except httpx.TransportError:
-        return False
+from tests.integration.messaging.rig import Rig, ready, until
 
 
 async def _told(rig: Rig, count: int) -> bool:
@@ -29,7 +11,7 @@ async def _told(rig: Rig, count: int) -> bool:
 
 async def test_concurrent_commands_are_gapless_and_relayed(rig: Rig) -> None:
     running = rig.start()
-    async with _ready(running) as client:
+    async with ready(running) as client:
         answers = await asyncio.gather(*(client.post(f"/tell/c{n}") for n in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         await until(lambda: _told(rig, 20), "twenty commands heard downstream")
@@ -42,10 +24,10 @@ async def test_concurrent_commands_are_gapless_and_relayed(rig: Rig) -> None:
 async def test_one_process_relays_for_all_and_another_takes_over(rig: Rig) -> None:
     leader = rig.start(only="api")
     consumer = rig.start(only="consumer")
-    async with _ready(leader) as client:
+    async with ready(leader) as client:
         await client.post("/tell/by-the-leader")
     follower = rig.start(only="api")
-    async with _ready(follower) as client:
+    async with ready(follower) as client:
         await client.post("/tell/by-the-follower")
         await until(lambda: _told(rig, 2), "both commands heard downstream")
         await leader.crash()
@@ -58,7 +40,7 @@ async def test_one_process_relays_for_all_and_another_takes_over(rig: Rig) -> No
 
 async def test_a_lost_lead_connection_is_replaced(rig: Rig) -> None:
     running = rig.start()
-    async with _ready(running) as client:
+    async with ready(running) as client:
         await client.post("/tell/before")
         await until(lambda: _told(rig, 1), "the first command")
         await rig.rows(
@@ -75,7 +57,7 @@ async def test_a_lost_lead_connection_is_replaced(rig: Rig) -> None:
 
 async def test_failures_are_problem_details_without_internals(rig: Rig) -> None:
     running = rig.start()
-    async with _ready(running) as client:
+    async with ready(running) as client:
         expected = {"rejected": 404, "unavailable": 503, "value": 422, "bug": 500}
         for how, status in expected.items():
             answer = await client.get("/fail", params={"how": how})

@@ -6,7 +6,7 @@ from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
 from shared.messaging.transaction import partition_of
 from tests.integration.messaging.rig import PARTITIONS, Rig, day_closed, repayment, until
 from tests.integration.messaging.tally import CALENDAR, TOPICS
-from tests.wire import send
+from tests.wire import Wire, send
 
 
 async def test_a_value_the_database_refuses_is_the_only_one_left_out(rig: Rig) -> None:
@@ -72,10 +72,10 @@ async def test_foreign_source_headers_on_our_own_topic_cannot_stop_the_shard(rig
 
 async def test_a_header_name_that_is_not_utf_8_costs_its_record_only(rig: Rig) -> None:
     running = rig.start()
-    bad = (b"k", b"{}", [(b"\xff\xfename", b"\xff"), (b"good", None)])
+    bad: Wire = (b"k", b"{}", [(b"\xff\xfename", b"\xff"), (b"good", None)])
     facts = [repayment(n, account="one") for n in range(3)]
     partition = partition_of(b"one", PARTITIONS)
-    mixed = [(key.encode(), value, []) for key, value in facts]
+    mixed: list[Wire] = [(key.encode(), value, []) for key, value in facts]
     await send(rig.kafka, TOPICS[1], partition, [mixed[0], bad, mixed[1]], [mixed[2]])
     await send(rig.kafka, CALENDAR, 0, [bad])
     await rig.assert_exact(3)

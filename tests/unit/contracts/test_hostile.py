@@ -1,7 +1,6 @@
 """Files and strings made to break parsers: none of them is an event, none of them breaks the decoder."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,30 +10,28 @@ from shared.contracts.schemas import example_event
 from shared.contracts.topics import TOPICS
 from shared.vocabulary.errors import Rejected
 from tests.unit.contracts.events import BILLING, bill
+from tests.unit.contracts.hostile import FILES, STRINGS, needs_hostile
 
-HOSTILE = Path(__file__).resolve().parents[4] / "shared" / "data" / "hostile"
-
-pytestmark = pytest.mark.skipif(not HOSTILE.is_dir(), reason="no ../shared/data/hostile beside this checkout")
+pytestmark = needs_hostile
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
 def test_no_file_made_for_parsers_is_an_event(topic: str) -> None:
-    files = sorted((HOSTILE / "test_parsing").iterdir())
-    assert len(files) > 300
-    for file in files:
+    assert len(FILES) > 300
+    for file in FILES:
         with pytest.raises(Rejected):
             decode(topic, file.read_bytes())
 
 
 def test_no_such_file_is_the_data_of_an_event() -> None:
     head, tail = bill().split(b'"data": {', 1)
-    for file in (HOSTILE / "test_parsing").iterdir():
+    for file in FILES:
         with pytest.raises(Rejected):
             decode(BILLING, head + b'"data": ' + file.read_bytes() + b', "rest": {' + tail)
 
 
 def test_a_naughty_string_is_kept_as_it_is_or_refused() -> None:
-    for text in json.loads((HOSTILE / "blns.json").read_text("utf-8")):
+    for text in STRINGS:
         event = example_event(CustomerUpdated)
         event["data"]["name"] = event["data"]["address"] = text
         read = decode("banking.customers", json.dumps(event).encode())
@@ -42,7 +39,7 @@ def test_a_naughty_string_is_kept_as_it_is_or_refused() -> None:
 
 
 def test_a_naughty_string_is_never_an_amount() -> None:
-    for text in json.loads((HOSTILE / "blns.json").read_text("utf-8")):
+    for text in STRINGS:
         if text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit():
             continue
         with pytest.raises(Rejected):

@@ -1,0 +1,15 @@
+"""Dead letters get a state, a history and redrives; shards can be stopped and resumed."""
+
+from alembic import op
+
+from shared.messaging import tables as messaging
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what is missing."""
+    messaging.add_letters_door(op.get_bind())

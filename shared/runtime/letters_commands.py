@@ -1,0 +1,158 @@
+"""Dead letters and stopped shards from the command line: `python -m services.<name> dead-letters|shards …`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.messaging import retry
+from shared.messaging.dead_letters import Wanted
+from shared.messaging.desk import Act, Desk
+from shared.messaging.stream import ShardId
+from shared.runtime import database
+from shared.runtime.clock import SystemClock
+from shared.vocabulary.errors import Rejected
+
+T = TypeVar("T")
+EXIT_REFUSED = 1
+EXIT_UNAVAILABLE = 69
+
+Actor = Annotated[str, typer.Option(help="who asks for it")]
+Reason = Annotated[str, typer.Option(help="why; it is kept")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table")]
+Ids = Annotated[list[int], typer.Argument(help="ids of dead letters")]
+_COLUMNS = ("id", "place", "reason", "state", "tries", "rejected_at", "detail")
+PIPED_COLUMNS = 240
+"""Characters a line where no terminal says how wide it is."""
+
+
+def letters_commands(address: Callable[[], str]) -> typer.Typer:
+    """The group `dead-letters`; `address` reads the database's address from the settings."""
+    app = typer.Typer(help="What was refused: look, try again, discard", no_args_is_help=True)
+
+    @app.command("list")
+    def listed(
+        reason: str | None = None,
+        topic: str | None = None,
+        state: Annotated[str | None, typer.Option(help="waiting, queued, redriven or discarded")] = None,
+        since: Annotated[datetime | None, typer.Option(help="refused at or after, UTC")] = None,
+        until: Annotated[datetime | None, typer.Option(help="refused before, UTC")] = None,
+        after: Annotated[int, typer.Option(help="the id to go on from")] = 0,
+        limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+        as_json: AsJson = False,
+    ) -> None:
+        """List them, oldest first, without payloads."""
+        wanted = Wanted(reason, topic, state, _utc(since), _utc(until))
+        found = _done(address, lambda desk: desk.letters(wanted, after=after, rows_max=limit))
+        placed = [{**one, "place": f"{one['topic']}/{one['partition']}/{one['position']}"} for one in found]
+        _show(found if as_json else placed, _COLUMNS, as_json)
+
+    @app.command()
+    def show(
+        letter_id: int,
+        reveal: Annotated[bool, typer.Option(help="the record as it came; needs --actor and --reason")] = False,
+        actor: str = "",
+        reason: str = "",
+    ) -> None:
+        """Show one: payload masked, and what was done about it."""
+        if reveal and not (actor and reason):
+            raise typer.BadParameter("--reveal needs --actor and --reason")
+        act = Act(actor, reason)
+        _print(_done(address, lambda desk: desk.reveal(letter_id, act) if reveal else desk.letter(letter_id)))
+
+    @app.command()
+    def redrive(
+        ids: Ids,
+        actor: Actor,
+        reason: Reason,
+        payload: Annotated[Path | None, typer.Option(help="a file with the corrected CloudEvent")] = None,
+    ) -> None:
+        """Have them applied once more by the owner of their shard, in the order given."""
+        if payload is not None and len(ids) != 1:
+            raise typer.BadParameter("a corrected event is for one dead letter")
+        corrected = None if payload is None else payload.read_bytes()
+        _each(address, ids, lambda desk, one: desk.redrive(one, Act(actor, reason), corrected))
+
+    @app.command()
+    def discard(ids: Ids, actor: Actor, reason: Reason) -> None:
+        """Leave them unapplied for good."""
+        _each(address, ids, lambda desk, one: desk.discard(one, Act(actor, reason)))
+
+    return app
+
+
+def shards_commands(address: Callable[[], str]) -> typer.Typer:
+    """The group `shards`."""
+    app = typer.Typer(help="Shards that stand still because too much was refused", no_args_is_help=True)
+
+    @app.command("stopped")
+    def stopped(as_json: AsJson = False) -> None:
+        """List the shards that stand still."""
+        columns = ("stream", "partition", "reason", "detail", "stopped_at")
+        _show(_done(address, lambda desk: desk.stopped()), columns, as_json)
+
+    @app.command()
+    def resume(stream: str, partition: int, actor: Actor, reason: Reason) -> None:
+        """Let one go on."""
+        _print(_done(address, lambda desk: desk.resume(ShardId(stream, partition), Act(actor, reason))))
+
+    return app
+
+
+def _each(address: Callable[[], str], ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> None:
+    async def all_of_them(desk: Desk) -> list[Any]:
+        return [await act(desk, one) for one in ids]
+
+    for letter in _done(address, all_of_them):
+        _print(letter)
+
+
+def _done(address: Callable[[], str], ask: Callable[[Desk], Awaitable[T]]) -> T:
+    """The desk's answer; a refusal or a database that is away ends the command with one line."""
+
+    async def asked() -> T:
+        engine = database.engine_of(address(), 1)
+        try:
+            return await ask(Desk(engine, SystemClock()))
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(asked())
+    except Rejected as refusal:
+        raise _ended(EXIT_REFUSED, f"{refusal.reason}: {refusal.detail}") from None
+    except Exception as error:
+        if not retry.is_passing(error):
+            raise
+        raise _ended(EXIT_UNAVAILABLE, f"the database does not answer ({type(error).__name__})") from None
+
+
+def _ended(code: int, line: str) -> typer.Exit:
+    typer.echo(line, err=True)
+    return typer.Exit(code)
+
+
+def _show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        _print(rows)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(table)
+
+
+def _print(value: Any) -> None:
+    typer.echo(json.dumps(orjson.loads(orjson.dumps(value)), indent=2, ensure_ascii=False))
+
+
+def _utc(given: datetime | None) -> datetime | None:
+    return None if given is None else given.replace(tzinfo=given.tzinfo or UTC)
