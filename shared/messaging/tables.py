@@ -118,7 +118,7 @@ CREATE = (
 KEEP_HISTORY = (
     """CREATE OR REPLACE FUNCTION keep_letters_history() RETURNS trigger LANGUAGE plpgsql AS
        $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$""",
-    """CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dead_letter_history
+    """CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON dead_letter_history
        FOR EACH STATEMENT EXECUTE FUNCTION keep_letters_history()""",
 )
 
