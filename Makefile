@@ -8,10 +8,11 @@ export VENV PYTHON
 CLOCK := system
 PARTITIONS := 2
 SEEDS := 10000
+OUTAGE_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation check events lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-outages check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; ARGS= 
 
 soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
+	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back
 
 check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/ruff check .
@@ -55,6 +59,9 @@ down:  ## stop the containers; the data stays
 
 compose-soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
+	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back
 
 check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
 	@$(BIN)/python -m tests.e2e.compose_check

@@ -1,0 +1,146 @@
+"""Parts go away and come back: the service waits, says so without shouting, resumes, loses and repeats nothing."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from deploy.local.postgres import SUPERUSER
+from deploy.topics import create_topics
+from tests.integration.messaging.outage import OUTAGE_S, Door, Part, own_postgres, restartable_kafka
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, until
+from tests.integration.messaging.tally import Tally, create
+from tests.parts import Parts
+
+LINES_A_TASK_MAX = 12 + OUTAGE_S / 4
+"""Pauses double up to ten seconds: this many lines of a kind and shard are patience; a busy loop has thousands."""
+SHARDS = 4
+
+pytestmark = pytest.mark.timeout(120 + 3 * OUTAGE_S)
+
+
+@asynccontextmanager
+async def _rig(kafka: str, url: str) -> AsyncIterator[Rig]:
+    await create_topics(kafka, PARTITIONS)
+    async with new_rig(kafka, url, create) as rig:
+        yield rig
+
+
+async def _outlast(rig: Rig, part: Part, *, says: set[str]) -> None:
+    """Facts before, during and after; all of them in the end, and a few calm lines in the log."""
+    running = rig.start(Tally(slow_ms=10), batch_records_max=50)
+    with capture_logs() as lines:
+        await rig.publish([repayment(n) for n in range(500)])
+        await rig.applied(100)
+        await part.down()
+        await asyncio.sleep(OUTAGE_S)
+        assert not running.task.done()
+        await part.up()
+        await rig.engine.dispose()  # the test's own connections are gone too
+        await rig.publish([repayment(n) for n in range(500, 600)])
+        await until(lambda: _has(rig, 600), "all facts after the outage", 60)
+    await rig.assert_exact(600)
+    counts = {name: sum(line["event"] == name for line in lines) for name in {line["event"] for line in lines}}
+    assert counts.keys() & says
+    waits = {name: count for name, count in counts.items() if name.endswith(("_waits", "_unreachable"))}
+    assert all(count <= LINES_A_TASK_MAX * SHARDS for count in waits.values()), waits
+    await running.stop()
+
+
+async def _has(rig: Rig, count: int) -> bool:
+    return await rig.effects() >= count
+
+
+async def test_a_database_that_dies_and_comes_back(own_kafka: str) -> None:
+    async with own_postgres() as (part, url), _rig(own_kafka, url) as rig:
+        await _outlast(rig, part, says={"shard_waits"})
+
+
+async def test_a_broker_that_dies_and_comes_back() -> None:
+    async with own_postgres() as (_, url), restartable_kafka() as (part, kafka), _rig(kafka, url) as rig:
+        await _outlast(rig, part, says={"relay_waits", "broadcast_waits"})
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after the server did it", "before the server heard of it"])
+async def test_a_connection_lost_inside_commit(rig: Rig, after: bool) -> None:
+    """The outcome is unknown to the service; the row it finds under its next epoch is known."""
+    door = Door(rig.database_address(), after=after)
+    async with door.open() as port:
+        running = rig.start(Tally(), batch_records_max=100, database_url=rig.database_url_through(port))
+        await running.owns(PARTITIONS)
+        door.cuts = 6
+        for n in range(10):
+            await rig.publish([repayment(f"{n}-{m}") for m in range(100)])
+            await asyncio.sleep(0.1)
+        await rig.assert_exact(1000)
+        assert door.cuts == 0
+        await running.stop()
+
+
+@contextmanager
+def _small_disk(size: str) -> Iterator[Path]:
+    """A file system of that size; skips where this user may not make one."""
+    with tempfile.TemporaryDirectory(prefix="arrears-disk-", dir="/var/tmp") as folder:
+        os.chmod(folder, 0o777)  # noqa: S103  PostgreSQL runs as another user
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "none", folder], check=False)
+        if made.returncode != 0:
+            pytest.skip("making a small disk needs root")
+        try:
+            yield _with_space(Path(folder))
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
+def _with_space(disk: Path) -> Path:
+    """A folder for a tablespace, as its server's user."""
+    space = disk / "space"
+    space.mkdir()
+    # Only root gets here, and as root the server runs as this user.
+    shutil.chown(space, "nobody")
+    return disk
+
+
+def _fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with suppress(OSError):  # no space left
+        filler.write_bytes(b"x" * 16_000_000)
+    return filler
+
+
+async def test_a_full_disk(rig: Rig, parts: Parts, pytestconfig: pytest.Config) -> None:
+    """PostgreSQL refuses to write (53100); the service waits until there is room again."""
+    if "local" not in parts.description:
+        pytest.skip("the server of a container does not see this machine's file systems")
+    address = await parts.postgres_url(SUPERUSER, rig.database_url.rsplit("/", 1)[-1])
+    with _small_disk("8m") as disk:
+        superuser = await asyncpg.connect(address)
+        await superuser.execute(f"CREATE TABLESPACE small LOCATION '{disk / 'space'}'")
+        await superuser.execute("ALTER TABLE ingest.effect SET TABLESPACE small")
+        try:
+            await _resumes_once_there_is_room(rig, _fill(disk).unlink)
+            await superuser.execute("ALTER TABLE ingest.effect SET TABLESPACE pg_default")
+        finally:
+            await superuser.execute("DROP TABLE ingest.effect")
+            await superuser.execute("DROP TABLESPACE small")
+            await superuser.close()
+
+
+async def _resumes_once_there_is_room(rig: Rig, make_room: Callable[[], None]) -> None:
+    with capture_logs() as lines:
+        running = rig.start()
+        await rig.publish([repayment(n) for n in range(2000)])
+        await until(lambda: any(one["event"] == "shard_waits" for one in lines), "the service to say that it waits")
+        await asyncio.sleep(2)
+        assert await rig.effects() < 2000
+        make_room()
+        await rig.assert_exact(2000)
+    assert sum(one["event"] == "shard_waits" for one in lines) < 60
+    await running.stop()
