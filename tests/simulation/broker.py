@@ -5,6 +5,7 @@ What is said of time and failure is on the clients' side (clients.py); here is o
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -14,12 +15,19 @@ from shared.messaging.stream import Record
 REBALANCE_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Written(Record):
+    """A record and when it was appended, in milliseconds."""
+
+    timestamp: int = 0
+
+
 class Broker:
     """All topics of one world."""
 
     def __init__(self, partitions: Mapping[str, int]) -> None:
         self.partitions = partitions
-        self.logs: dict[TopicPartition, list[Record | None]] = {
+        self.logs: dict[TopicPartition, list[Written | None]] = {
             TopicPartition(topic, n): [] for topic, count in partitions.items() for n in range(count)
         }
         self.groups: dict[str, Group] = {}
@@ -32,7 +40,8 @@ class Broker:
     def append(self, place: TopicPartition, key: bytes | None, value: bytes | None, headers: Sequence[Any]) -> None:
         """One record at the end of a partition."""
         log = self.logs[place]
-        record = Record(place.topic, place.partition, len(log), key, value, tuple(headers))
+        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        record = Written(place.topic, place.partition, len(log), key, value, tuple(headers), now_ms)
         log.append(record)
         self.watch(record)
         self._arrived.set()

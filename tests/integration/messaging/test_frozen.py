@@ -1,4 +1,4 @@
-"""A member that stands still past its session, and one whose transaction takes longer than the group waits: others go on without it."""
+"""A member stands still past its session, another is slow in a transaction: the group goes on without them."""
 
 import asyncio
 import signal
