@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from services.ingest import store, translate
 from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, age, reassess
+from services.ingest.domain.facts import Opened
 from services.ingest.packs import Packs
 from services.ingest.tables import AccountRow, FactRow, Loaded, Status
 from shared.contracts.fields import ID_LENGTH_MAX
@@ -108,7 +109,10 @@ def ageing(day: date) -> str:
 
 def past_of(rows: Sequence[FactRow] | None, currency: str | None) -> History | None:
     """Stored facts as the domain reads them; without amounts in another currency than the account's."""
-    return None if rows is None else [translate.stored(row) for row in rows if row.currency in (None, currency)]
+    if rows is None:
+        return None
+    own = currency or next((row.currency for row in rows if row.kind == Opened.kind), None)
+    return [translate.stored(row) for row in rows if own is None or row.currency in (None, own)]
 
 
 def _row(account: Account, shard: int) -> AccountRow:

@@ -11,7 +11,8 @@ from typing import Final
 
 from services.ingest import job_store
 from services.ingest.accounts import Accounts, Worked, past_of
-from services.ingest.domain.account import HistoryNeeded, reassess
+from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, apply, reassess
+from services.ingest.domain.facts import Opened
 from services.ingest.packs import Packs
 from services.ingest.tables import FactRow, JobShard, Loaded, Moved, Standing
 from shared.messaging import Transaction
@@ -51,7 +52,8 @@ class Reassessment:
         stale, errors = [], 0
         for account_id, loaded in found.items():
             if not loaded.packs:
-                continue  # it waits for its opening
+                stale += [account_id] if part.kind == REPLAY else []
+                continue
             if loaded.packs not in present:
                 present[loaded.packs] = self._present(loaded.packs)
             now = present[loaded.packs]
@@ -75,8 +77,20 @@ def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Seque
     history = past_of(past, accounts.currency(account_id)) or ()
     account, changes = accounts.read(account_id, history)
     if part.kind == REPLAY:
-        changes = [*changes, *reassess(account, account.as_of, f"{REPLAY}:{part.job_id}", REPLAY, history)]
+        changes = [*changes, *_replayed(account, f"{REPLAY}:{part.job_id}", history)]
     return Worked(account, changes)
+
+
+def _replayed(account: Account, cause: str, history: History) -> list[StatusChange]:
+    """The account made anew; opened, where its opening was among the facts that had been lost."""
+    opening = next(((fact, on) for fact, on in history if isinstance(fact, Opened)), None)
+    if account.rules is not None:
+        return reassess(account, account.as_of, cause, REPLAY, history)
+    if opening is None:
+        account.waiting = len(history)
+        return []
+    waited = [past for past in history if past is not opening]
+    return apply(account, opening[0], opening[1], cause, waited)
 
 
 async def watch(context: Context, stop: asyncio.Event) -> None:

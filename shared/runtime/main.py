@@ -34,12 +34,12 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
     ) -> None:
         """Run the service (both halves unless --only says which)."""
         if context.invoked_subcommand is None:
-            _guarded(lambda: _run(name, kind, compose, _half(only)))
+            guarded(lambda: _run(name, kind, compose, _half(only)))
 
     @app.command()
     def migrate() -> None:
         """Bring the service's schema to the newest revision."""
-        _guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
+        guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
 
     def address() -> str:
         return read_settings(kind).database
@@ -70,7 +70,7 @@ def _run(name: str, kind: type[S], compose: Callable[[S], Service], only: Only |
     uvloop.run(serve())
 
 
-def _guarded(action: Callable[[], None]) -> None:
+def guarded(action: Callable[[], None]) -> None:
     """One line for a wrong setup; anything else is a bug and shows itself."""
     try:
         action()

@@ -37,7 +37,7 @@ from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
 from services.ingest.domain.spells import NO_SPELL
 
-__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess"]
+__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "remade"]
 
 History = Sequence[tuple[Fact, date]]
 """Facts in order of arrival, each with the day it was recorded."""
@@ -90,10 +90,26 @@ def age(account: Account, day: date, cause: str, history: History | None = None)
 
 def reassess(account: Account, day: date, cause: str, reason: str, history: History) -> list[StatusChange]:
     """Makes the account anew from its facts as of that day or its own later one; what differs is to be published."""
-    if account.rules is None:
+    facts = [fact for fact, _ in history]
+    opened = next((fact for fact in facts if isinstance(fact, Opened)), None)
+    if opened is None:
         return []
-    known = _rebuild(account, account.rules, [fact for fact, _ in history], max(account.as_of, day))
-    return _published(account, account.rules, cause, reason, known=known)
+    rules = _name(account, opened)
+    known = _rebuild(account, rules, facts, max(account.as_of, day))
+    return _published(account, rules, cause, reason, known=known)
+
+
+def remade(account_id: str, facts: Sequence[Fact], rules_of: RulesOf, as_of: date) -> Account:
+    """The account that these facts come to on that day, from nothing; to be compared with what is kept."""
+    account = Account.new(account_id, rules_of)
+    account.as_of = as_of
+    opened = next((fact for fact in facts if isinstance(fact, Opened)), None)
+    if opened is None:
+        account.waiting = len(facts)
+        return account
+    rules = _name(account, opened)
+    _published(account, rules, "", "", known=_rebuild(account, rules, facts, as_of))
+    return account
 
 
 def _waited_or_opened(
@@ -113,15 +129,21 @@ def _waited_or_opened(
 
 
 def _opened(account: Account, fact: Opened, recorded_on: date, cause: str) -> list[StatusChange]:
-    account.rules = rules = account.rules_of(fact.policy, fact.classifications)
-    account.customer_id, account.product, account.currency = fact.customer_id, fact.product, fact.currency
-    account.policy, account.classifications = fact.policy, fact.classifications
+    rules = _name(account, fact)
     account.as_of = max(account.as_of, min(fact.opened_on, recorded_on))
     account.waiting = 0
     account.ledger.exposure_minor = fact.principal_minor or 0
     bucket = rules.policy.buckets.name_of(0)
     account.assessment = Assessment(account.as_of, 0, bucket, False, None, 0, 0, None, (), "open", None)
     return _published(account, rules, cause, REASONS[Opened])
+
+
+def _name(account: Account, opened: Opened) -> Rules:
+    """Says whose account it is and by what it is assessed."""
+    account.rules = rules = account.rules_of(opened.policy, opened.classifications)
+    account.customer_id, account.product, account.currency = opened.customer_id, opened.product, opened.currency
+    account.policy, account.classifications = opened.policy, opened.classifications
+    return rules
 
 
 def _posted(account: Account, rules: Rules, fact: Fact, as_of: date) -> list[Told]:
