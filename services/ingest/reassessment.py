@@ -83,7 +83,7 @@ def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Seque
 
 def _replayed(account: Account, cause: str, history: History) -> list[StatusChange]:
     """The account made anew; opened, where its opening was among the facts that had been lost."""
-    opening = next(((fact, on) for fact, on in history if isinstance(fact, Opened)), None)
+    opening = next((past for past in history if isinstance(past[0], Opened)), None)
     if account.rules is not None:
         return reassess(account, account.as_of, cause, REPLAY, history)
     if opening is None:
