@@ -83,6 +83,7 @@ class Replay:
                 return report
             finally:
                 await replay_store.drop_scratch(alone)
+                await alone.invalidate()  # the lock ends with the connection
 
     async def _compared(self) -> Report:
         name, _, version = (self.policy or "").partition("@")

@@ -105,6 +105,7 @@ async def test_one_replay_at_a_time(ledgers: Ledgers) -> None:
         assert await replay_store.alone(connection)
         with pytest.raises(Misconfigured, match="another replay runs"):
             await replay_of(ledgers).run(apply=False)
+        await connection.invalidate()
 
 
 class Raw:
