@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.contracts.envelope import decode
 from shared.contracts.masking import masked, masked_text
 from shared.contracts.topics import BY_NAME
-from shared.messaging import dead_letters, halts
+from shared.messaging import dead_letters, halts, store
 from shared.messaging.dead_letters import Wanted
 from shared.messaging.stream import ShardId
 from shared.runtime.clock import Clock
@@ -96,6 +96,11 @@ class Desk:
             if await halts.is_known(connection, shard):
                 raise Rejected("shard_runs_conflict", f"{shard} does not stand still: there is nothing to resume")
         raise Rejected("shard_not_found", f"this service has no shard {shard}; GET /shards lists them")
+
+    async def restored(self) -> None:
+        """A backup was restored: have every shard pass over the sequences it may have given out since."""
+        async with self._engine.begin() as connection:
+            await store.skip_all(connection)
 
     async def _note(
         self, connection: AsyncConnection, letter_id: int, act: Act, action: str, value: bytes | None = None

@@ -78,6 +78,11 @@ class Feed:
         if self._broadcast is not None:
             self._broadcast.join(self)
 
+    async def is_behind_the_group(self, offsets: Mapping[str, int]) -> bool:
+        """Whether Kafka was told of more than these offsets: only a store put back to an older state knows less."""
+        committed = [(tp, await self._consumer.committed(tp)) for tp in self._partitions]
+        return any(offset is not None and offset > offsets.get(tp.topic, 0) for tp, offset in committed)
+
     @property
     def partitions(self) -> Sequence[TopicPartition]:
         """The shard's own partitions."""

@@ -52,5 +52,8 @@ class Rows(Protocol):
     ) -> list[OutboxRow]:
         """Committed outgoing records after a sequence, in order."""
 
+    async def skip(self, connection: AsyncConnection, shard: ShardId) -> int:
+        """Pass over that many sequences, which may be in Kafka already: the store was put back to an older state."""
+
     async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
         """Note what Kafka has acknowledged; without effect for an older epoch or an earlier sequence."""

@@ -118,8 +118,13 @@ class Relay:
         self._taken = self._relayed
         if self._relayed >= self._emitted:
             return []
+        epoch, emitted = self._epoch, self._emitted
         async with self._engine.connect() as connection:
-            return await self._rows.read_outbox(connection, self.shard, self._relayed, ROWS_PER_ROUND_MAX)
+            rows = await self._rows.read_outbox(connection, self.shard, self._relayed, ROWS_PER_ROUND_MAX)
+        if not rows and epoch == self._epoch:
+            # Committed and not there: sequences that were passed over.
+            self._relayed = self._taken = max(self._relayed, emitted)
+        return rows
 
     async def _idle(self) -> None:
         """Wait for rows; meanwhile what was relayed is noted. Without anything to note, wait as long as it takes."""

@@ -62,6 +62,7 @@ class ShardLoop:
         self._counts = counts
         self._clock = clock
         self._limits = limits
+        self._compared = False
         self._waits = retry.backoff_s()
 
     def progress(self) -> dict[str, Any]:
@@ -113,10 +114,20 @@ class ShardLoop:
         async with self._engine.begin() as connection:
             self.state, relayed = await self._rows.acquire(connection, self.shard)
             self._mark_stopped(self._limits is not None and await halts.is_stopped(connection, self.shard))
+        if not self._compared:
+            await self._compare_with_kafka()
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
         await self._feed.seek(self.state.offsets)
         log.info("shard_acquired", shard=str(self.shard), epoch=self.state.epoch)
+
+    async def _compare_with_kafka(self) -> None:
+        """After a restored backup the row is the truth; but sequences it gives out again would be taken for repeats."""
+        if await self._feed.is_behind_the_group(self.state.offsets):
+            async with self._engine.begin() as connection:
+                self.state.next_seq += await self._rows.skip(connection, self.shard)
+            log.error("database_older_than_kafka", shard=str(self.shard), next_seq=self.state.next_seq)
+        self._compared = True
 
     def _mark_stopped(self, stopped: bool) -> None:
         self.stopped = stopped

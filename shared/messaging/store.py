@@ -1,7 +1,7 @@
 """Every statement on the shard row, the outbox and the relay's progress."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -13,7 +13,7 @@ from shared.messaging.stream import OutboxRow, ShardId, ShardState
 
 __all__ = [
     "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "keep_letters", "lock", "move", "progress",
-    "read_outbox", "wrote",
+    "read_outbox", "skip", "skip_all", "wrote",
 ]  # fmt: skip
 
 
@@ -72,6 +72,14 @@ _ADVANCE_RELAY = sa.text(
     """UPDATE relay SET relayed_seq = :seq FROM (SELECT set_config('synchronous_commit', 'off', true)) AS no_fsync
        WHERE stream = :stream AND partition = :partition AND epoch = :epoch AND relayed_seq < :seq"""
 )
+SKIP: Final = 1_000_000_000
+"""More sequences than any shard uses between two backups; sixty-four bits have room for nine thousand million skips."""
+# The command shard knows no offsets to compare, so it goes along with whichever shard found out.
+_SKIP = sa.text(
+    """UPDATE shard SET next_seq = next_seq + :skip
+       WHERE (stream, partition) IN ((:stream, :partition), ('commands', 0))"""
+)
+_SKIP_ALL = sa.text("UPDATE shard SET next_seq = next_seq + :skip, epoch = epoch + 1")
 _EMITTED = sa.text("SELECT next_seq - 1 FROM shard WHERE stream = :stream AND partition = :partition")
 _PROGRESS = sa.text(
     """SELECT s.stream, s.partition, s.next_seq - 1 AS emitted, coalesce(r.relayed_seq, 0) AS relayed,
@@ -148,6 +156,17 @@ async def advance_relay(engine: Engine, shard: ShardId, epoch: int, seq: int) ->
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(_ADVANCE_RELAY, {**_key(shard), "epoch": epoch, "seq": seq})
+
+
+async def skip(connection: AsyncConnection, shard: ShardId) -> int:
+    """Pass over sequences that may be in Kafka already, given out after the backup this database comes from."""
+    await connection.execute(_SKIP, {**_key(shard), "skip": SKIP})
+    return SKIP
+
+
+async def skip_all(connection: AsyncConnection) -> None:
+    """The same for every shard of the service, which is not running."""
+    await connection.execute(_SKIP_ALL, {"skip": SKIP})
 
 
 async def emitted(connection: AsyncConnection, shard: ShardId) -> int:

@@ -91,7 +91,9 @@ def letters_commands(address: Callable[[], str]) -> typer.Typer:
 
 def shards_commands(address: Callable[[], str]) -> typer.Typer:
     """The group `shards`."""
-    app = typer.Typer(help="Shards that stand still because too much was refused", no_args_is_help=True)
+    app = typer.Typer(
+        help="Shards that stand still because too much was refused, or come from a backup", no_args_is_help=True
+    )
 
     @app.command("stopped")
     def stopped(as_json: AsJson = False) -> None:
@@ -103,6 +105,12 @@ def shards_commands(address: Callable[[], str]) -> typer.Typer:
     def resume(stream: str, partition: int, actor: Actor, reason: Reason) -> None:
         """Let one go on."""
         _print(_done(address, lambda desk: desk.resume(ShardId(stream, partition), Act(actor, reason))))
+
+    @app.command()
+    def restored() -> None:
+        """After a backup was restored, before the service starts: pass over sequences that Kafka may have already."""
+        _done(address, lambda desk: desk.restored())
+        typer.echo("each shard goes on beyond every sequence it may have given out")
 
     return app
 

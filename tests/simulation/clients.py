@@ -105,6 +105,10 @@ class Consumer:
             raise KafkaConnectionError("the partition's leader moves")
         return {place: self._broker.end(place) for place in places}
 
+    async def committed(self, place: TopicPartition) -> int | None:
+        await self._call()
+        return self._broker.committed.get(place)
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         await self._call()
         self._broker.committed |= offsets

@@ -246,6 +246,9 @@ class SimulatedRows:
         await session.life.back()
         return found[:rows_max]
 
+    async def skip(self, connection: AsyncConnection, shard: ShardId) -> int:
+        raise NotImplementedError("no backup is restored here")
+
     async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
         async with engine.connect() as connection:
             session = _session(connection)
