@@ -92,6 +92,7 @@ class Rig:
     producer: AIOKafkaProducer
     name: str
     starts: Mapping[TopicPartition, int]
+    partitions: int = PARTITIONS
     running: list["Running"] = field(default_factory=list)
 
     def settings(self, **more: Any) -> TallySettings:
@@ -118,7 +119,11 @@ class Rig:
         """Facts on a keyed topic, in order."""
         sent = [
             await self.producer.send(
-                topic, value, key=key.encode(), partition=partition_of(key.encode(), PARTITIONS), headers=headers or []
+                topic,
+                value,
+                key=key.encode(),
+                partition=partition_of(key.encode(), self.partitions),
+                headers=headers or [],
             )
             for key, value in facts
         ]
@@ -309,13 +314,15 @@ async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subpro
 
 
 @asynccontextmanager
-async def new_rig(kafka: str, database_url: str, create: Callable[[sa.Connection], None]) -> AsyncIterator[Rig]:
+async def new_rig(
+    kafka: str, database_url: str, create: Callable[[sa.Connection], None], partitions: int = PARTITIONS
+) -> AsyncIterator[Rig]:
     """A service nobody else knows, whose shards start at the present end of the topics."""
     engine = create_async_engine(database_url, pool_size=2)
     async with engine.begin() as connection:
         await connection.run_sync(create)
-    starts = await _ends(kafka)
-    for partition in range(PARTITIONS):
+    starts = await _ends(kafka, partitions)
+    for partition in range(partitions):
         offsets = {t: starts[TopicPartition(t, partition)] for t in (*TOPICS, OUT)}
         offsets[CALENDAR] = starts[TopicPartition(CALENDAR, 0)]
         for stream in ("tally", "heard"):
@@ -326,7 +333,7 @@ async def new_rig(kafka: str, database_url: str, create: Callable[[sa.Connection
                 )
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, max_request_size=2_000_000)
     await producer.start()
-    rig = Rig(kafka, database_url, engine, producer, f"tally{uuid.uuid4().hex[:8]}", starts)
+    rig = Rig(kafka, database_url, engine, producer, f"tally{uuid.uuid4().hex[:8]}", starts, partitions)
     try:
         yield rig
     finally:
@@ -337,11 +344,11 @@ async def new_rig(kafka: str, database_url: str, create: Callable[[sa.Connection
         await engine.dispose()
 
 
-async def _ends(kafka: str) -> Mapping[TopicPartition, int]:
+async def _ends(kafka: str, partitions: int) -> Mapping[TopicPartition, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     await consumer.start()
     keyed = [topic for name in (*TOPICS, OUT) for topic in (name, f"{name}.dead-letter")]
-    places = [TopicPartition(topic, n) for topic in keyed for n in range(PARTITIONS)]
+    places = [TopicPartition(topic, n) for topic in keyed for n in range(partitions)]
     places += [TopicPartition(CALENDAR, 0), TopicPartition(f"{CALENDAR}.dead-letter", 0)]
     ends: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
     await consumer.stop()
