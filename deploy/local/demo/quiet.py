@@ -96,16 +96,21 @@ class Quiet:
     async def _answered(self, step: Step, now: datetime, started: float) -> None:
         """Return when the gateway has answered for all messages, and contact is through with the answers.
 
-        Contact had handed over everything when it was asked before; what the answers made it emit shows now.
+        Contact had handed over everything when it was asked before; what the answers made it emit shows when it is
+        asked again, and so may further messages, which the gateway is then asked about in turn.
         """
+        while (received := await self._received_and_answered(started)) != self._received:
+            self._received = received
+            await self._through(f"{step}, answered", "contact", now, started)
+
+    async def _received_and_answered(self, started: float) -> int:
+        """How many messages the gateway has got, once it has answered for all of them."""
         self.asked += 1
         while (gateway := await self._gateway.get("/pending"))["pending"]:
             if monotonic() - started > TIMEOUT_S:
                 raise StuckError(f"the SMS gateway does not come to rest: {gateway}")
             await asyncio.sleep(self._patience.before_asking_again_s(monotonic() - started))
-        if gateway["received"] != self._received:
-            self._received = gateway["received"]
-            await self._through(f"{step}, answered", "contact", now, started)
+        return int(gateway["received"])
 
     async def _left(self, name: str, now: datetime) -> str:
         self.asked += 1

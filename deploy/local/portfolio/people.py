@@ -22,9 +22,9 @@ ACCOUNTS_MEAN: Final = 1.34
 class Temper(Enum):
     """How somebody pays, with the cumulative share of the customers."""
 
-    PUNCTUAL = 0.60
-    CARELESS = 0.82
-    STRAINED = 0.90
+    PUNCTUAL = 0.68
+    CARELESS = 0.86
+    STRAINED = 0.93
     SINKING = 1.0
 
 
