@@ -57,13 +57,7 @@ up: .env .secrets  ## the same system as containers
 down:  ## stop the containers; the data stays
 	docker compose down
 
-compose-soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
-	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
-
-soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
-	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back
-
-check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
+compose-check: $(VENV)/dev.installed  ## prove the compose file on an engine: up, the main story, down
 	@$(BIN)/python -m tests.e2e.compose_check
 
 clean-local: $(VENV)/local.installed  ## remove the data of the live system and the demo
