@@ -1,11 +1,13 @@
 """Ingest's composition root."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from fastapi import APIRouter
 
-from services.ingest import api, assess_api, consumer, job_store, policy_api, reassessment
+from services.ingest import api, assess_api, consumer, events_api, job_store, policy_api, reassessment
 from services.ingest.handlers import Handlers
+from services.ingest.intake import Intake, forgetting
 from services.ingest.packs import Packs, load
 from services.ingest.policies import Policies
 from services.ingest.settings import Settings
@@ -26,7 +28,17 @@ def compose(settings: Settings) -> Service:
         routes.include_router(api.router(context, policies))
         routes.include_router(policy_api.router(context, policies))
         routes.include_router(assess_api.router(in_force))
+        routes.include_router(events(context))
         return routes
+
+    def events(context: Context) -> APIRouter:
+        intake = Intake(
+            context.commands,
+            events_max=settings.events_max,
+            waiting_max=settings.events_waiting_max,
+            patience_s=settings.events_patience_s,
+        )
+        return events_api.router(intake, settings.events_bytes_max)
 
     async def register(context: Context) -> None:
         async with context.commands.transaction() as tx:
@@ -36,7 +48,7 @@ def compose(settings: Settings) -> Service:
         "ingest",
         consumer.streams(handlers),
         router,
-        background=(reassessment.watch,),
+        background=(reassessment.watch, forgetting(timedelta(days=settings.events_kept_days))),
         pending=_pending,
         on_start=(register,),
     )

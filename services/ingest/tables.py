@@ -1,11 +1,11 @@
 """Ingest's tables: facts as they arrived, one folded row an account, what was told of it, how far each shard is aged,
-policies by version, and re-assessments under way.
+policies by version, re-assessments under way, and what came in over HTTP.
 
 Facts, statuses, policy versions and activations are only ever inserted; the database itself refuses anything else.
 """
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -129,6 +129,16 @@ job_account = sa.Table(
     sa.Column("account_id", sa.Text, primary_key=True, comment="to be made anew by a replay"),
 )
 
+submission = sa.Table(
+    "submission",
+    metadata,
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False, comment="of the whole request"),
+    sa.Column("last_seq", sa.BigInteger, nullable=False, comment="its last record in the command shard's outbox"),
+    sa.Column("results", sa.JSON, nullable=False, comment="what was answered, event by event"),
+    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+
 Key = tuple[str, str, str]
 """account_id, kind, business key: what makes a fact the same fact."""
 
@@ -143,6 +153,15 @@ class FactRow(NamedTuple):
     currency: str | None
     event_id: str
     recorded_at: datetime
+
+
+class Submission(NamedTuple):
+    """One request of the HTTP door as stored."""
+
+    idempotency_key: str
+    fingerprint: bytes
+    last_seq: int
+    results: list[dict[str, Any]]
 
 
 class AccountRow(NamedTuple):

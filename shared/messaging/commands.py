@@ -5,6 +5,7 @@ time relays it, whoever holds the advisory lock.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -22,6 +23,8 @@ from shared.runtime.clock import Clock
 COMMANDS: Final = ShardId("commands", 0)
 POLL_S: Final = 0.25
 """How soon the relaying process sees what another process appended."""
+LOOK_S: Final = 0.01
+"""How often the relaying process looks whether its own records are through."""
 STAND_BY_S: Final = 1.0
 DRAIN_S: Final = 5.0
 
@@ -57,6 +60,29 @@ class Commands:
                 rows = await tx.finish()
         if self._leads:
             self._relay.offer(rows)
+
+    async def is_behind(self, rows_max: int) -> bool:
+        """Whether more than that many records of the command shard wait for Kafka."""
+        after = self._relay.relayed_seq
+        async with self._engine.connect() as connection:
+            if not self._leads:
+                after = await store.relayed(connection, COMMANDS)
+            return await store.has_more(connection, COMMANDS, after, rows_max)
+
+    async def published(self, seq: int, within_s: float) -> bool:
+        """Whether Kafka has acknowledged the command shard's records up to a sequence; waits that long for it."""
+        deadline = time.monotonic() + within_s
+        while not await self._is_relayed(seq):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(LOOK_S if self._leads else POLL_S)
+        return True
+
+    async def _is_relayed(self, seq: int) -> bool:
+        if self._leads:
+            return self._relay.relayed_seq >= seq
+        async with self._engine.connect() as connection:
+            return await store.relayed(connection, COMMANDS) >= seq
 
     async def prepare(self) -> None:
         """Make sure that the shard's row exists."""

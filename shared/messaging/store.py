@@ -12,8 +12,8 @@ from shared.messaging.ports import Engine
 from shared.messaging.stream import OutboxRow, ShardId, ShardState
 
 __all__ = [
-    "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "keep_letters", "lock", "move", "progress",
-    "read_outbox", "skip", "skip_all", "wrote",
+    "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "has_more", "keep_letters", "lock", "move",
+    "progress", "read_outbox", "relayed", "skip", "skip_all", "wrote",
 ]  # fmt: skip
 
 
@@ -81,6 +81,11 @@ _SKIP = sa.text(
 )
 _SKIP_ALL = sa.text("UPDATE shard SET next_seq = next_seq + :skip, epoch = epoch + 1")
 _EMITTED = sa.text("SELECT next_seq - 1 FROM shard WHERE stream = :stream AND partition = :partition")
+_HAS_MORE = sa.text(
+    """SELECT 1 FROM outbox WHERE stream = :stream AND partition = :partition AND seq > :after
+       ORDER BY seq OFFSET :rows_max LIMIT 1"""
+)
+_RELAYED = sa.text("SELECT relayed_seq FROM relay WHERE stream = :stream AND partition = :partition")
 _PROGRESS = sa.text(
     """SELECT s.stream, s.partition, s.next_seq - 1 AS emitted, coalesce(r.relayed_seq, 0) AS relayed,
               s.offsets, s.counters
@@ -172,6 +177,17 @@ async def skip_all(connection: AsyncConnection) -> None:
 async def emitted(connection: AsyncConnection, shard: ShardId) -> int:
     """The last sequence committed on the shard, by whichever process."""
     return int((await connection.execute(_EMITTED, _key(shard))).scalar_one())
+
+
+async def has_more(connection: AsyncConnection, shard: ShardId, after: int, rows_max: int) -> bool:
+    """Whether more than that many outgoing records follow a sequence; sequences themselves may leap."""
+    asked = {**_key(shard), "after": after, "rows_max": rows_max}
+    return (await connection.execute(_HAS_MORE, asked)).first() is not None
+
+
+async def relayed(connection: AsyncConnection, shard: ShardId) -> int:
+    """The last sequence noted as acknowledged by Kafka, by whichever process."""
+    return int((await connection.execute(_RELAYED, _key(shard))).scalar_one())
 
 
 async def progress(connection: AsyncConnection) -> list[dict[str, Any]]:

@@ -82,6 +82,13 @@ class Transaction:
         for partition in range(self._counts[topic]):
             self._append(data, subject, topic, partition, None)
 
+    def forward(self, value: bytes, *, topic: str, key: str | None) -> int:
+        """Append a record that is an event already, as it is; its sequence in the shard's outbox."""
+        seq, raw_key = self._next_seq(), None if key is None else key.encode()
+        partition = 0 if raw_key is None else partition_of(raw_key, self._counts[topic])
+        self._outbox.append(OutboxRow(seq, topic, partition, raw_key, value))
+        return seq
+
     def reject(self, received: Received, reason: str, detail: str) -> None:
         """Dead-letter one record in this transaction; the handler leaves it out of what it saves."""
         self.dead_letter(received.record, reason, detail)

@@ -13,7 +13,14 @@ from shared.messaging import retry
 from shared.vocabulary.errors import Rejected, Unavailable
 
 RETRY_AFTER_S: Final = 2
-_STATUS: Final = {"not_found": 404, "conflict": 409, "forbidden": 403, "gone": 410, "request_too_large": 413}
+_STATUS: Final = {
+    "not_found": 404,
+    "conflict": 409,
+    "forbidden": 403,
+    "gone": 410,
+    "request_too_large": 413,
+    "unsupported": 415,
+}
 
 log = structlog.get_logger()
 
