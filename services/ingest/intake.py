@@ -1,7 +1,8 @@
 """Events taken in over HTTP: judged as a consumer would, published through the outbox, answered once Kafka has them.
 
 The key of a request and its outgoing records commit together. So a request that is sent again, after a lost answer or
-a crash of ours, finds its records under way or published, and is never published twice.
+a crash of ours, finds its records under way or published, and is taken in once. What was answered as published is
+never sent to Kafka again; a crash before the answer may repeat a record there, which its consumers count and skip.
 """
 
 import asyncio

@@ -70,7 +70,10 @@ class Commands:
             return await store.has_more(connection, COMMANDS, after, rows_max)
 
     async def published(self, seq: int, within_s: float) -> bool:
-        """Whether Kafka has acknowledged the command shard's records up to a sequence; waits that long for it."""
+        """Whether Kafka has acknowledged the command shard's records up to a sequence; waits that long for it.
+
+        When it has, that is noted: these records are never sent again.
+        """
         deadline = time.monotonic() + within_s
         while not await self._is_relayed(seq):
             if time.monotonic() > deadline:
@@ -80,7 +83,10 @@ class Commands:
 
     async def _is_relayed(self, seq: int) -> bool:
         if self._leads:
-            return self._relay.relayed_seq >= seq
+            if self._relay.relayed_seq < seq:
+                return False
+            await self._relay.note()
+            return True
         async with self._engine.connect() as connection:
             return await store.relayed(connection, COMMANDS) >= seq
 

@@ -95,6 +95,10 @@ class Relay:
                     return
                 await retry.sleep_unless(stop, next(waits))
 
+    async def note(self) -> None:
+        """Write down at once what Kafka has acknowledged: after this, no restart sends it again."""
+        await self._note(at_once=True)
+
     async def _send_next(self) -> bool:
         """Send one round of rows; False when there is none."""
         self._wake.clear()
