@@ -54,9 +54,9 @@ class LedgerView:
     repayments: tuple[RepaymentLine, ...]
 
 
-def ledger_view(facts: Iterable[Fact], rules: Rules, as_of: date) -> LedgerView:
+def ledger_view(facts: Iterable[Fact] | Known, rules: Rules, as_of: date) -> LedgerView:
     """Obligations and repayments on that day, by the facts given. On a closed account nothing is overdue."""
-    known = Known(facts)
+    known = Known.by(facts)
     allocation = allocate(known, rules.policy, as_of)
     closed = known.state(as_of) == "closed"
     return LedgerView(
