@@ -9,10 +9,12 @@ CLOCK := system
 PARTITIONS := 2
 SEEDS := 10000
 OUTAGE_S := 600
+EVENTS := 1000000
+FAULTS := 200
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-outages check events lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-outages soak-chaos check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +34,9 @@ soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of 
 
 soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
 	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back
+
+soak-chaos: $(VENV)/dev.installed  ## the whole system under SIGKILL and SIGSTOP against a quiet run; EVENTS= FAULTS= SEED=
+	@$(BIN)/python -m tests.chaos --events $(EVENTS) --faults $(FAULTS) --seed $(or $(SEED),7)
 
 check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/ruff check .
