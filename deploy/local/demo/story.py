@@ -10,6 +10,7 @@ from deploy.local.demo.lines import Lines
 
 CANDIDATES_MAX: Final = 60
 DECISIONS_MIN: Final = 3
+UNDONE: Final = {"reversed": ", returned later", "charged_back": ", charged back later"}
 
 
 class Moment(NamedTuple):
@@ -90,4 +91,5 @@ def _of_ledger(account_id: str, ledger: dict[str, Any], case: dict[str, Any]) ->
     currency = ledger["currency"]
     for one in ledger["repayments"]:
         if first <= one["effective_on"] <= last:
-            yield Moment(one["effective_on"] + "T12:00", "ingest", f"{one['amount']} {currency} repaid on {account_id}")
+            what = f"{one['amount']} {currency} repaid on {account_id}{UNDONE.get(one['state'], '')}"
+            yield Moment(one["effective_on"] + "T12:00", "ingest", what)
