@@ -6,7 +6,7 @@ Apart from the system so that the names of the settings stand in one place.
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,8 @@ class Options:
     partitions: int = 2
     log_level: str = "info"
     undelivered: str = "99"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of every service, as variables."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def service_environment(name: str, addresses: Addresses, account: SmsAccount, op
         "ARREARS_HTTP_HOST": host,
         "ARREARS_HTTP_PORT": port,
         "ARREARS_LOG_LEVEL": options.log_level,
+        **options.settings,
     }
     return {**settings, **_contact(addresses, account)} if name == "contact" else settings
 

@@ -79,12 +79,14 @@ class Intake:
 class _Judged:
     """One event of a request: where it goes, or why nowhere."""
 
-    def __init__(self, place: int, value: bytes) -> None:
-        self.value = value
+    def __init__(self, place: int, value: bytes | Rejected) -> None:
+        self.value = b"" if isinstance(value, Rejected) else value
         self.topic = ""
         self.key: str | None = None
         self.result: dict[str, Any] = {"index": place, "id": None}
         try:
+            if isinstance(value, Rejected):
+                raise value
             topic = _topic(value)
             event = decode(topic.name, value)
         except Rejected as refusal:

@@ -16,10 +16,10 @@ BATCH: Final = "application/cloudevents-batch+json"
 PREFIX: Final = "ce-"
 
 
-def events_in(headers: Mapping[str, str], body: bytes) -> list[bytes]:
-    """The structured events of a request, in order; header names are in lower case.
+def events_in(headers: Mapping[str, str], body: bytes) -> list[bytes | Rejected]:
+    """The structured events of a request, in order, or why one cannot be written; header names are in lower case.
 
-    Rejected when the request as a whole cannot be read: what a single event lacks is said of that event.
+    Rejected is raised when the request as a whole cannot be read.
     """
     content_type = headers.get("content-type", "")
     media = content_type.partition(";")[0].strip().lower()
@@ -35,11 +35,26 @@ def events_in(headers: Mapping[str, str], body: bytes) -> list[bytes]:
     return [_structured(attributes | {"datacontenttype": content_type}, body)]
 
 
-def _batch(body: bytes) -> list[bytes]:
+def written(event: object) -> bytes:
+    """An event that was read from JSON as a record's value; Rejected when it is nested beyond all sense."""
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:
+        raise Rejected("nested_too_deep", "an event is nested less than 250 levels deep") from None
+
+
+def _batch(body: bytes) -> list[bytes | Rejected]:
     items = _json(body)
     if not isinstance(items, list):
         raise Rejected("not_a_batch", "a batch is a JSON array of CloudEvents")
-    return [orjson.dumps(item) for item in items]
+    return [_item(item) for item in items]
+
+
+def _item(event: object) -> bytes | Rejected:
+    try:
+        return written(event)
+    except Rejected as refusal:
+        return refusal
 
 
 def _structured(attributes: Mapping[str, str], data: bytes) -> bytes:

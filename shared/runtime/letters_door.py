@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Final, Literal
 
-import orjson
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.contracts.http_binding import written
 from shared.messaging.dead_letters import Wanted
 from shared.messaging.desk import SAYING_CHARACTERS_MAX, Act, Desk
 from shared.messaging.stream import ShardId
@@ -37,7 +37,7 @@ class RedriveForm(ActForm):
 
     def corrected(self) -> bytes | None:
         """The payload as a record's value."""
-        return None if self.payload is None else orjson.dumps(self.payload)
+        return None if self.payload is None else written(self.payload)
 
 
 def letters_router(desk: Desk) -> APIRouter:

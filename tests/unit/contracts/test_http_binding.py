@@ -24,20 +24,33 @@ def test_every_form_is_the_same_event() -> None:
         events_in({"content-type": BATCH}, b"[" + bill() + b"]"),
         events_in(BINARY | {"content-type": "application/json"}, DATA),
     ]
-    assert {decode(BILLING, value) for (value,) in forms} == {decode(BILLING, bill())}
+    assert {_event(value) for (value,) in forms} == {decode(BILLING, bill())}
 
 
 def test_a_batch_keeps_its_order_and_may_be_empty() -> None:
     found = events_in({"content-type": BATCH}, b"[" + bill(id="1") + b', "no event", ' + bill(id="2") + b"]")
-    assert [json.loads(value)["id"] for value in (found[0], found[2])] == ["1", "2"]
+    assert [_event(value).id for value in (found[0], found[2])] == ["1", "2"]
     assert found[1] == b'"no event"'
     assert events_in({"content-type": BATCH}, b"[]") == []
+
+
+def test_an_event_nested_beyond_what_can_be_written_is_refused_alone() -> None:
+    deep = b"[" * 500 + b"]" * 500
+    refusal, good = events_in({"content-type": BATCH}, b"[" + deep + b"," + bill() + b"]")
+    assert isinstance(refusal, Rejected)
+    assert refusal.reason == "nested_too_deep"
+    assert _event(good) == decode(BILLING, bill())
+
+
+def _event(value: bytes | Rejected) -> Any:
+    assert isinstance(value, bytes)
+    return decode(BILLING, value)
 
 
 def test_attributes_in_headers_are_percent_encoded() -> None:
     headers = BINARY | {"content-type": "application/json", "ce-id": "%E5%90%8D%20x"}
     (value,) = events_in(headers, DATA)
-    assert decode(BILLING, value).id == "名 x"
+    assert _event(value).id == "名 x"
 
 
 @pytest.mark.parametrize(
@@ -61,5 +74,5 @@ def test_what_cannot_be_read_as_a_whole_is_refused(headers: dict[str, str], body
 def test_data_of_another_kind_is_the_envelopes_to_refuse() -> None:
     (value,) = events_in(BINARY | {"content-type": "text/plain"}, DATA)
     with pytest.raises(Rejected) as caught:
-        decode(BILLING, value)
+        _event(value)
     assert caught.value.reason == "not_cloudevents"
