@@ -1,5 +1,6 @@
 """Kafka record batches byte by byte, for what no well-behaved producer would send."""
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,11 +21,12 @@ class _Raw(str):
         return self.raw
 
 
-def builder() -> Any:
-    """aiokafka's plain Python builder, which encodes each header name by itself."""
+def builder(producer: int = -1) -> Any:
+    """aiokafka's plain Python builder, which encodes each header name by itself; transactional for a producer."""
     return _DefaultRecordBatchBuilderPy(
-        2, 0, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=BATCH_BYTES_MAX
-    )
+        2, 0, is_transactional=producer >= 0, producer_id=producer, producer_epoch=-1, base_sequence=-1,
+        batch_size=BATCH_BYTES_MAX,
+    )  # fmt: skip
 
 
 def named(headers: Sequence[tuple[bytes, bytes | None]]) -> list[tuple[str, bytes | None]]:
@@ -32,12 +34,13 @@ def named(headers: Sequence[tuple[bytes, bytes | None]]) -> list[tuple[str, byte
     return [(_name(name), value) for name, value in headers]
 
 
-def batch(records: Sequence[Wire]) -> bytes:
-    """One record batch as a broker would keep it."""
-    building = builder()
+def batch(records: Sequence[Wire], first_offset: int = 0, producer: int = -1) -> bytes:
+    """One record batch as a broker keeps it, of a transaction where a producer is named."""
+    building = builder(producer)
     for offset, (key, value, headers) in enumerate(records):
         building.append(offset, 0, key, value, named(headers))
-    return bytes(building.build())
+    # The offset lies before what the checksum covers: the broker puts it there.
+    return struct.pack(">q", first_offset) + bytes(building.build())[8:]
 
 
 async def send(kafka: str, topic: str, partition: int, *batches: Sequence[Wire]) -> None:
