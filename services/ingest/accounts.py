@@ -85,7 +85,7 @@ class Accounts:
             await store.tell(tx.connection, told, tx.now)
         if self._superseded:
             await store.supersede(tx.connection, self._superseded, tx.now)
-        await store.save(tx.connection, [_row(account, tx.shard.partition) for account, _ in done.values()])
+        await store.save(tx.connection, [row_of(account, tx.shard.partition) for account, _ in done.values()])
 
     def _under_present_packs(self, account: Account, packs: str, history: History | None) -> list[StatusChange]:
         if account.rules is None or account.rules.packs == packs:
@@ -115,7 +115,8 @@ def past_of(rows: Sequence[FactRow] | None, currency: str | None) -> History | N
     return [translate.stored(row) for row in rows if own is None or row.currency in (None, own)]
 
 
-def _row(account: Account, shard: int) -> AccountRow:
+def row_of(account: Account, shard: int) -> AccountRow:
+    """The account as it is stored."""
     folded = translate.folded(account)
     now = account.assessment
     if account.rules is None or now is None:

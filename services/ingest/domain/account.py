@@ -19,7 +19,6 @@ The contract with the caller:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -198,7 +197,7 @@ def _published(
     """Assesses the account and tells how that differs from the last time."""
     last, now = account.assessment, assessed(account, rules)
     if known is not None and account.post_dated:
-        now = replace(now, next_transition_on=next_transition(known, rules, account.as_of))
+        now = now._replace(next_transition_on=next_transition(known, rules, account.as_of))
     account.assessment = now
     told = changes(account.version, last or now, now, cause, reason, through or reason, money)
     account.version += len(told)

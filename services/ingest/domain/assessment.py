@@ -10,8 +10,8 @@ classifications, arrears, exposure, oldest due date, state.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.ingest.domain.facts import Fact
 from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch
@@ -23,8 +23,7 @@ from services.ingest.domain.view import ledger_view
 __all__ = ["Assessment", "assess", "ledger_view", "next_transition"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """An account's delinquency on one day. Amounts are minor units of the account's currency."""
 
     as_of: date

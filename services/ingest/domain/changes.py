@@ -6,7 +6,6 @@ whatever lay between. Money is told first (`repayment_applied`), then at most on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
@@ -65,8 +64,7 @@ class Told(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChange:
+class StatusChange(NamedTuple):
     """One new version of an account's status."""
 
     kind: ChangeKind
