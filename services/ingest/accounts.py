@@ -10,8 +10,9 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.ingest import store, translate
-from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, age, reassess
+from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, age, reassess, regoverned
 from services.ingest.domain.facts import Opened
+from services.ingest.domain.policy import Rules
 from services.ingest.packs import Packs
 from services.ingest.tables import AccountRow, FactRow, Loaded, Status
 from shared.contracts.fields import ID_LENGTH_MAX
@@ -36,8 +37,17 @@ Work = Callable[[str, Sequence[FactRow] | None], Worked]
 class Accounts:
     """The accounts a transaction works on, as of the shard's last aged day."""
 
-    def __init__(self, tx: Transaction, packs: Packs, aged_to: date | None, loaded: Mapping[str, Loaded]) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        packs: Packs,
+        aged_to: date | None,
+        loaded: Mapping[str, Loaded],
+        before: Mapping[str, Rules] | None = None,
+    ) -> None:
+        """`before`: what the packs said that folded the accounts, by stamp, where that is known."""
         self._tx = tx
+        self._before = before or {}
         self._packs = packs
         self._aged_to = aged_to or NEVER_AGED
         self._loaded = loaded
@@ -90,11 +100,15 @@ class Accounts:
     def _under_present_packs(self, account: Account, packs: str, history: History | None) -> list[StatusChange]:
         if account.rules is None or account.rules.packs == packs:
             return []
-        if history is None:
-            raise HistoryNeeded
         changed = [pack for pack in account.rules.packs.split() if pack not in packs.split()]
+        if history is not None:
+            told = reassess(account, self._aged_to, _cause(changed), POLICY, history)
+        elif packs in self._before:
+            told = regoverned(account, self._before[packs], self._aged_to, _cause(changed), POLICY)
+        else:
+            raise HistoryNeeded
         self._superseded[account.account_id] = packs
-        return reassess(account, self._aged_to, _cause(changed), POLICY, history)
+        return told
 
 
 def _cause(packs: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ class Handlers:
         if standing.job_id is None:
             return False
         packs = await self.policies.in_force(tx.connection, standing.activation)
-        return await Reassessment(packs, self.accounts_max).chunk(standing, tx)
+        return await Reassessment(self.policies, packs, self.accounts_max).chunk(standing, tx)
 
     async def _day_close(self, day: ShardDay, standing: Standing, tx: Transaction) -> bool:
         """Age one chunk of the shard's accounts, one calendar day after the other up to the next closed date.

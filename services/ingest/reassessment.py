@@ -14,6 +14,7 @@ from services.ingest.accounts import Accounts, Worked, past_of
 from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, apply, reassess
 from services.ingest.domain.facts import Opened
 from services.ingest.packs import Packs
+from services.ingest.policies import Policies
 from services.ingest.tables import FactRow, JobShard, Loaded, Moved, Standing
 from shared.messaging import Transaction
 from shared.messaging.retry import sleep_unless
@@ -28,6 +29,7 @@ LOOK_EVERY_S: Final = 1.0
 class Reassessment:
     """Chunks of re-assessments under the packs in force."""
 
+    policies: Policies
     packs: Packs
     accounts_max: int
 
@@ -37,7 +39,9 @@ class Reassessment:
         part = await job_store.shard(tx.connection, standing.job_id, tx.shard.partition)
         found = await job_store.accounts(tx.connection, part, tx.shard.partition, self.accounts_max)
         stale, errors = self._stale(found, part)
-        accounts = Accounts(tx, self.packs, standing.day and standing.day.aged_to, found)
+        stamps = {found[account_id].packs for account_id in stale} - {""}
+        before = {packs: await self.policies.rules(tx.connection, packs) for packs in sorted(stamps)}
+        accounts = Accounts(tx, self.packs, standing.day and standing.day.aged_to, found, before)
         done = await accounts.each(stale, lambda one, past: _reassessed(accounts, one, part, past))
         await accounts.write(done)
         changed = sum(1 for worked in done.values() if worked.changes)
@@ -72,11 +76,11 @@ class Reassessment:
 
 
 def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Sequence[FactRow] | None) -> Worked:
-    if past is None:
-        raise HistoryNeeded
-    history = past_of(past, accounts.currency(account_id)) or ()
+    history = past_of(past, accounts.currency(account_id))
     account, changes = accounts.read(account_id, history)
     if part.kind == REPLAY:
+        if history is None:
+            raise HistoryNeeded
         changes = [*changes, *_replayed(account, f"{REPLAY}:{part.job_id}", history)]
     return Worked(account, changes)
 

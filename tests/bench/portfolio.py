@@ -143,7 +143,8 @@ def life(number: int, months: int) -> tuple[Account, Sequence[f.Fact]]:
         fed(f.Balance(f"e{month}", 500_000 - 9_000 * month, due), due)
     ahead = 0 if number == 0 else 5 + number % 20
     fed(f.Billed("last", "instalment", 10_000, TODAY - timedelta(days=9), TODAY + timedelta(days=ahead)), TODAY)
-    age(account, TODAY, "ageing", [(one, TODAY) for one in past])
+    if account.assessment and account.assessment.next_transition_on and account.assessment.next_transition_on <= TODAY:
+        age(account, TODAY, "ageing", [(one, TODAY) for one in past])
     return account, past
 
 

@@ -30,13 +30,13 @@ from services.ingest.domain.facts import Adjusted, Balance, Billed, ChargedBack,
 from services.ingest.domain.figures import spell_until
 from services.ingest.domain.kept import Account, RulesOf
 from services.ingest.domain.known import ONE_DAY, Known
-from services.ingest.domain.ledger import HistoryNeeded
+from services.ingest.domain.ledger import HistoryNeeded, Ledger
 from services.ingest.domain.policy import Rules
 from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
-from services.ingest.domain.spells import NO_SPELL
+from services.ingest.domain.spells import NO_SPELL, Spell
 
-__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "remade"]
+__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "regoverned", "remade"]
 
 History = Sequence[tuple[Fact, date]]
 """Facts in order of arrival, each with the day it was recorded."""
@@ -166,8 +166,32 @@ def _rebuild(account: Account, rules: Rules, facts: Sequence[Fact], as_of: date)
     known = Known(facts)
     account.as_of = as_of
     account.ledger = rebuilt(known, rules.policy, as_of)
-    account.eve = spell_until(known, rules, as_of - ONE_DAY)
+    account.eve = _eve_of(account.ledger, known, rules, as_of - ONE_DAY)
     return known
+
+
+def _eve_of(ledger: Ledger, known: Known, rules: Rules, eve: date) -> Spell:
+    """The spell of the day before the ledger's: none after a day without arrears, unless a probation may run."""
+    nothing_since = eve + ONE_DAY not in known.effective_dates()
+    if nothing_since and not rules.tracked and not ledger.sight(rules.policy, eve.toordinal()).arrears_minor:
+        return NO_SPELL
+    return spell_until(known, rules, eve)
+
+
+def regoverned(account: Account, before: Rules, day: date, cause: str, reason: str) -> list[StatusChange]:
+    """What `reassess` says, without the account's facts, where they cannot matter; HistoryNeeded elsewhere.
+
+    They do not where both rules make the same ledger of them, none is post-dated, and nothing was in arrears on the eve
+    of a day on which none of them counts.
+    """
+    rules, ledger = account.rules, account.ledger
+    if rules is None or day <= account.as_of or account.post_dated or rules.tracked:
+        raise HistoryNeeded
+    same_ledger = (before.policy.surplus, before.policy.overdue) == (rules.policy.surplus, rules.policy.overdue)
+    if not same_ledger or ledger.sight(rules.policy, day.toordinal() - 1).arrears_minor:
+        raise HistoryNeeded
+    account.eve, account.as_of = NO_SPELL, day
+    return _published(account, rules, cause, reason)
 
 
 def _aged_from(account: Account, rules: Rules, day: date, cause: str, history: History | None) -> list[StatusChange]:

@@ -238,22 +238,28 @@ _DATES: Final = {
     kind: tuple(n for n, name in enumerate(names) if name == "on" or name.endswith("_on"))
     for kind, names in _FIELDS.items()
 }
+_CLASSIFICATIONS: Final = _FIELDS[Opened.kind].index("classifications")
 
 
 def pack(fact: Fact) -> Packed:
     """The fields in order as JSON-able values; dates as ISO text. The kind is stored beside them."""
-    values: list[Any] = [getattr(fact, name) for name in _FIELDS[fact.kind]]
-    for n in _DATES[fact.kind]:
+    kind = fact.kind
+    values: list[Any] = [getattr(fact, name) for name in _FIELDS[kind]]
+    for n in _DATES[kind]:
         if values[n] is not None:
             values[n] = values[n].isoformat()
-    return [list(value) if type(value) is tuple else value for value in values]
+    if kind == Opened.kind:
+        values[_CLASSIFICATIONS] = list(values[_CLASSIFICATIONS])
+    return values
 
 
 def unpack(kind: str, values: Sequence[Any]) -> Fact:
     """The fact that `pack` made these values of; KeyError for a kind nobody knows."""
-    read: list[Any] = [tuple(value) if type(value) is list else value for value in values]
+    read = list(values)
     for n in _DATES[kind]:
         if read[n] is not None:
             read[n] = date.fromisoformat(read[n])
+    if kind == Opened.kind:
+        read[_CLASSIFICATIONS] = tuple(read[_CLASSIFICATIONS])
     fact: Fact = _KINDS[kind](*read)
     return fact

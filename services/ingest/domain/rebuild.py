@@ -25,14 +25,38 @@ from services.ingest.domain.policy import Policy
 
 def rebuilt(known: Known, policy: Policy, as_of: date) -> Ledger:
     """The ledger that all these facts come to on that day."""
-    ledger = Ledger()
-    _money(ledger, allocate(known, policy, as_of), policy, {a.bill_id for a in known.of(Adjusted).values()})
+    ledger, adjusted = Ledger(), {a.bill_id for a in known.of(Adjusted).values()}
+    if policy.surplus == "carries_forward" and not known.reages(as_of):
+        _poured(ledger, known, policy, as_of, adjusted)
+    else:
+        _money(ledger, allocate(known, policy, as_of), policy, adjusted)
     _exposure(ledger, known, as_of)
     _pauses(ledger, known)
     ledger.reaged_to = max((on.toordinal() for on in known.reages(as_of)), default=0)
     ledger.orphans = orphans(known)
     ledger.pending_on = min((on.toordinal() for on in known.effective_dates() if on > as_of), default=None)
     return ledger
+
+
+def _poured(ledger: Ledger, known: Known, policy: Policy, as_of: date, adjusted: set[str]) -> None:
+    """The same as by allocation, where only the sum of repayments says how far they reach."""
+    repayments = known.repayments(as_of)
+    left = sum([r.amount_minor for r in repayments])
+    ledger.last_repaid_on = repayments[-1].effective_on.toordinal() if repayments else 0
+    for owed in known.obligations(policy, as_of):
+        paid = min(left, owed.amount_minor)
+        left -= paid
+        if paid < owed.amount_minor:
+            due_on, issued_on, wait = (
+                owed.due_on.toordinal(),
+                owed.issued_on.toordinal(),
+                owed.overdue_from - owed.due_on,
+            )
+            amounts = owed.amount_minor, paid
+            ledger.open.append(Due(due_on, issued_on, owed.id, *amounts, wait.days, owed.id in adjusted))
+        if paid:
+            ledger.paid_to = owed.due_on.toordinal(), owed.issued_on.toordinal(), owed.id
+    ledger.surplus_minor = left
 
 
 def _money(ledger: Ledger, allocation: Allocation, policy: Policy, adjusted: set[str]) -> None:

@@ -1,0 +1,119 @@
+"""Policies that change in the middle of an account's life: what is published stays what was believed at its instant."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+
+import hypothesis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ingest.domain import facts as f
+from services.ingest.domain.account import (
+    Account,
+    HistoryNeeded,
+    StatusChange,
+    age,
+    apply,
+    reassess,
+    regoverned,
+    remade,
+)
+from services.ingest.domain.assessment import assess
+from services.ingest.domain.policy import Rules
+from tests.property.test_ingest_fold import Step, any_rules, day, shown, steps_of_any_kind
+
+Past = list[tuple[f.Fact, date]]
+CHANGE = "change"
+Event = Step | str
+
+
+@st.composite
+def lives_under_changing_rules(draw: st.DrawFn) -> list[Event]:
+    """Facts and days, and between them moments at which other rules come into force."""
+    events: list[Event] = list(draw(steps_of_any_kind))
+    for _ in range(draw(st.integers(1, 2))):
+        events.insert(draw(st.integers(1, len(events))), CHANGE)
+    return events
+
+
+class Governed:
+    """An account as the service keeps it: instants are counted, and each published status is kept with its own."""
+
+    def __init__(self, rules: Sequence[Rules]) -> None:
+        self.rules = list(rules)
+        self.account = Account.new("a", lambda *_: self.rules[0])
+        self.aged_to = date.min
+        self.past: Past = []
+        self.at = 0
+        self.told: list[tuple[StatusChange, list[f.Fact], Rules]] = []
+
+    def take(self, event: Event) -> None:
+        self.at += 1
+        packed = json.loads(json.dumps(self.account.pack()))
+        try:
+            told = self._once(event, packed, None)
+        except HistoryNeeded:
+            told = self._once(event, packed, self.past)
+        if isinstance(event, tuple):
+            self.past.append((event[0], day(event[1])))
+        facts = [fact for fact, _ in self.past]
+        self.told += [(change, facts, self.rules[0]) for change in told[-1:]]
+
+    def _once(self, event: Event, packed: list[object], past: Past | None) -> list[StatusChange]:
+        if event == CHANGE:
+            self.rules = [*self.rules[1:], self.rules[0]]
+            return self._changed(packed, past)
+        self.account = self._unpacked(packed)
+        if isinstance(event, int):
+            self.aged_to = max(self.aged_to, day(event))
+            return age(self.account, day(event), "ageing", past)
+        assert isinstance(event, tuple)
+        return apply(self.account, event[0], day(event[1]), "e", past)
+
+    def _changed(self, packed: list[object], past: Past | None) -> list[StatusChange]:
+        """Made anew from its facts; the shortcut without them says the same wherever it says anything."""
+        before = self.rules[-1]
+        self.account = self._unpacked(packed)
+        told = reassess(self.account, self.aged_to, "policy", "policy", self.past)
+        shortened = self._unpacked(packed)
+        try:
+            assert regoverned(shortened, before, self.aged_to, "policy", "policy") == told
+            assert shortened.pack() == self.account.pack()
+            hypothesis.event("without facts")
+        except HistoryNeeded:
+            pass
+        return told
+
+    def _unpacked(self, packed: list[object]) -> Account:
+        return Account.unpack("a", packed, lambda *_: self.rules[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(any_rules(), min_size=2, max_size=2), lives_under_changing_rules())
+def test_each_published_status_is_what_its_facts_and_rules_say(rules: list[Rules], events: list[Event]) -> None:
+    life = Governed(rules)
+    for event in events:
+        life.take(event)
+    for change, facts, governed_by in life.told:
+        believed = assess(facts, governed_by, change.assessment.as_of)
+        # A post-dated fact that is told of nothing moves the next transition, which is not published.
+        assert believed._replace(next_transition_on=None) == change.assessment._replace(next_transition_on=None)
+    assert [change.version for change, *_ in life.told] == sorted({change.version for change, *_ in life.told})
+
+
+@settings(max_examples=200, deadline=None)
+@given(any_rules(), steps_of_any_kind)
+def test_an_account_made_from_nothing_is_the_account_that_was_folded(rules: Rules, events: list[Step]) -> None:
+    life = Governed([rules])
+    for event in events:
+        life.take(event)
+    made = remade("a", [fact for fact, _ in life.past], lambda *_: rules, life.account.as_of)
+    kept = life.account
+    assert made.waiting == kept.waiting
+    if kept.assessment is None or made.assessment is None:
+        assert kept.assessment is made.assessment
+        return
+    assert shown(made.assessment) == shown(kept.assessment)
+    assert made.assessment.next_transition_on == kept.assessment.next_transition_on
+    assert made.assessment.delinquent_since == kept.assessment.delinquent_since
