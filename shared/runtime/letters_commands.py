@@ -19,7 +19,8 @@ from shared.messaging.desk import Act, Desk
 from shared.messaging.stream import ShardId
 from shared.runtime import database
 from shared.runtime.clock import SystemClock
-from shared.vocabulary.errors import Rejected
+from shared.runtime.settings import EXIT_MISCONFIGURED, DatabaseSettings, read_settings
+from shared.vocabulary.errors import Misconfigured, Rejected
 
 T = TypeVar("T")
 EXIT_REFUSED = 1
@@ -34,8 +35,8 @@ PIPED_COLUMNS = 240
 """Characters a line where no terminal says how wide it is."""
 
 
-def letters_commands(address: Callable[[], str]) -> typer.Typer:
-    """The group `dead-letters`; `address` reads the database's address from the settings."""
+def letters_commands() -> typer.Typer:
+    """The group `dead-letters`."""
     app = typer.Typer(help="What was refused: look, try again, discard", no_args_is_help=True)
 
     @app.command("list")
@@ -51,7 +52,7 @@ def letters_commands(address: Callable[[], str]) -> typer.Typer:
     ) -> None:
         """List them, oldest first, without payloads."""
         wanted = Wanted(reason, topic, state, _utc(since), _utc(until))
-        found = _done(address, lambda desk: desk.letters(wanted, after=after, rows_max=limit))
+        found = _done(lambda desk: desk.letters(wanted, after=after, rows_max=limit))
         placed = [{**one, "place": f"{one['topic']}/{one['partition']}/{one['position']}"} for one in found]
         _show(found if as_json else placed, _COLUMNS, as_json)
 
@@ -66,7 +67,7 @@ def letters_commands(address: Callable[[], str]) -> typer.Typer:
         if reveal and not (actor and reason):
             raise typer.BadParameter("--reveal needs --actor and --reason")
         act = Act(actor, reason)
-        _print(_done(address, lambda desk: desk.reveal(letter_id, act) if reveal else desk.letter(letter_id)))
+        _print(_done(lambda desk: desk.reveal(letter_id, act) if reveal else desk.letter(letter_id)))
 
     @app.command()
     def redrive(
@@ -79,17 +80,17 @@ def letters_commands(address: Callable[[], str]) -> typer.Typer:
         if payload is not None and len(ids) != 1:
             raise typer.BadParameter("a corrected event is for one dead letter")
         corrected = None if payload is None else payload.read_bytes()
-        _each(address, ids, lambda desk, one: desk.redrive(one, Act(actor, reason), corrected))
+        _each(ids, lambda desk, one: desk.redrive(one, Act(actor, reason), corrected))
 
     @app.command()
     def discard(ids: Ids, actor: Actor, reason: Reason) -> None:
         """Leave them unapplied for good."""
-        _each(address, ids, lambda desk, one: desk.discard(one, Act(actor, reason)))
+        _each(ids, lambda desk, one: desk.discard(one, Act(actor, reason)))
 
     return app
 
 
-def shards_commands(address: Callable[[], str]) -> typer.Typer:
+def shards_commands() -> typer.Typer:
     """The group `shards`."""
     app = typer.Typer(
         help="Shards that stand still because too much was refused, or come from a backup", no_args_is_help=True
@@ -99,35 +100,35 @@ def shards_commands(address: Callable[[], str]) -> typer.Typer:
     def stopped(as_json: AsJson = False) -> None:
         """List the shards that stand still."""
         columns = ("stream", "partition", "reason", "detail", "stopped_at")
-        _show(_done(address, lambda desk: desk.stopped()), columns, as_json)
+        _show(_done(lambda desk: desk.stopped()), columns, as_json)
 
     @app.command()
     def resume(stream: str, partition: int, actor: Actor, reason: Reason) -> None:
         """Let one go on."""
-        _print(_done(address, lambda desk: desk.resume(ShardId(stream, partition), Act(actor, reason))))
+        _print(_done(lambda desk: desk.resume(ShardId(stream, partition), Act(actor, reason))))
 
     @app.command()
     def restored() -> None:
         """After a backup was restored, before the service starts: pass over sequences that Kafka may have already."""
-        _done(address, lambda desk: desk.restored())
+        _done(lambda desk: desk.restored())
         typer.echo("each shard goes on beyond every sequence it may have given out")
 
     return app
 
 
-def _each(address: Callable[[], str], ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> None:
+def _each(ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> None:
     async def all_of_them(desk: Desk) -> list[Any]:
         return [await act(desk, one) for one in ids]
 
-    for letter in _done(address, all_of_them):
+    for letter in _done(all_of_them):
         _print(letter)
 
 
-def _done(address: Callable[[], str], ask: Callable[[Desk], Awaitable[T]]) -> T:
+def _done(ask: Callable[[Desk], Awaitable[T]]) -> T:
     """The desk's answer; a refusal or a database that is away ends the command with one line."""
 
     async def asked() -> T:
-        engine = database.engine_of(address(), 1)
+        engine = database.engine_of(read_settings(DatabaseSettings).database, 1)
         try:
             return await ask(Desk(engine, SystemClock()))
         finally:
@@ -135,6 +136,8 @@ def _done(address: Callable[[], str], ask: Callable[[Desk], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(asked())
+    except Misconfigured as error:
+        raise _ended(EXIT_MISCONFIGURED, f"misconfigured: {error}") from None
     except Rejected as refusal:
         raise _ended(EXIT_REFUSED, f"{refusal.reason}: {refusal.detail}") from None
     except Exception as error:

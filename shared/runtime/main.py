@@ -13,11 +13,10 @@ from shared.runtime import database, logs
 from shared.runtime.letters_commands import letters_commands, shards_commands
 from shared.runtime.process import Only, Process
 from shared.runtime.service import Service
-from shared.runtime.settings import Settings, read_settings
+from shared.runtime.settings import EXIT_MISCONFIGURED, Settings, read_settings
 from shared.vocabulary.errors import Misconfigured
 
 S = TypeVar("S", bound=Settings)
-EXIT_MISCONFIGURED = 78
 EXIT_BUG = 70
 GARBAGE_OBJECTS = 50_000
 
@@ -41,11 +40,8 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
         """Bring the service's schema to the newest revision."""
         guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
 
-    def address() -> str:
-        return read_settings(kind).database
-
-    app.add_typer(letters_commands(address), name="dead-letters")
-    app.add_typer(shards_commands(address), name="shards")
+    app.add_typer(letters_commands(), name="dead-letters")
+    app.add_typer(shards_commands(), name="shards")
     return app
 
 

@@ -14,20 +14,42 @@ from shared.messaging.poison import Limits
 from shared.vocabulary.errors import Misconfigured
 
 PREFIX: Final = "ARREARS_"
+EXIT_MISCONFIGURED: Final = 78
+"""How a process ends that cannot run as set up (EX_CONFIG)."""
 SECRETS: Final = Path("/run/secrets")
 DRIVER: Final = "postgresql+asyncpg"
 
 
-class Settings(BaseSettings):
-    """What a process needs to know about its surroundings. Each field is the variable ARREARS_<NAME>."""
+class DatabaseSettings(BaseSettings):
+    """How to reach the service's schema: all that operators' commands need."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: PostgresDsn = Field(description="postgresql+asyncpg://role:password@host:port/database")
+    database_password: SecretStr | None = Field(default=None, description="where the URL has none")
+
+    @property
+    def database(self) -> str:
+        """The whole address for SQLAlchemy, password included: for connecting, not for showing."""
+        url = make_url(str(self.database_url))
+        if self.database_password is not None:
+            url = url.set(password=self.database_password.get_secret_value())
+        return url.render_as_string(hide_password=False)
+
+    @field_validator("database_url")
+    @classmethod
+    def _asynchronous(cls, url: PostgresDsn) -> PostgresDsn:
+        if url.scheme != DRIVER:
+            raise ValueError(f"should begin with {DRIVER}://")
+        return url
+
+
+class Settings(DatabaseSettings):
+    """What a process needs to know about its surroundings. Each field is the variable ARREARS_<NAME>."""
 
     environment: Literal["production", "local"] = "production"
     clock: Literal["system", "simulated"] = "system"
     kafka_bootstrap: str = Field(min_length=3, description="host:port of a broker, several separated by commas")
-    database_url: PostgresDsn = Field(description="postgresql+asyncpg://role:password@host:port/database")
-    database_password: SecretStr | None = Field(default=None, description="where the URL has none")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -46,24 +68,9 @@ class Settings(BaseSettings):
     database_connections_max: int = Field(default=12, ge=2, le=100)
 
     @property
-    def database(self) -> str:
-        """The whole address for SQLAlchemy, password included: for connecting, not for showing."""
-        url = make_url(str(self.database_url))
-        if self.database_password is not None:
-            url = url.set(password=self.database_password.get_secret_value())
-        return url.render_as_string(hide_password=False)
-
-    @property
     def rejection_limits(self) -> Limits:
         """When a shard refuses too much to go on."""
         return Limits(self.rejected_run_max, self.rejected_share_max, self.rejected_window_records)
-
-    @field_validator("database_url")
-    @classmethod
-    def _asynchronous(cls, url: PostgresDsn) -> PostgresDsn:
-        if url.scheme != DRIVER:
-            raise ValueError(f"should begin with {DRIVER}://")
-        return url
 
     @model_validator(mode="after")
     def _simulated_time_is_local(self) -> Self:
@@ -72,7 +79,7 @@ class Settings(BaseSettings):
         return self
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def read_settings(kind: type[S], **overrides: Any) -> S:
