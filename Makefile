@@ -14,7 +14,7 @@ FAULTS := 200
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-outages soak-chaos check events lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-outages soak-chaos bench-peers check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes
 soak-chaos: $(VENV)/dev.installed  ## the whole system under SIGKILL and SIGSTOP against a quiet run; EVENTS= FAULTS= SEED=
 	@$(BIN)/python -m tests.chaos --events $(EVENTS) --faults $(FAULTS) --seed $(or $(SEED),7)
 
+bench-peers: $(VENV)/dev.installed $(VENV)-peers/peers.installed  ## the loop against other frameworks, one run; FACTS=
+	@$(BIN)/python -m tests.bench.peers $(if $(FACTS),--facts $(FACTS))
+
+$(VENV)-peers/%.installed: requirements/%.txt
+	@VENV=$(VENV)-peers deploy/local/install $<
+	@touch $@
+
 check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +60,7 @@ events: $(VENV)/local.installed  ## write docs/events and docs/reporting.md anew
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 lock: $(VENV)/lock.installed  ## resolve requirements/*.in and Kafka's jars anew; UPGRADE=1 for newer versions
-	@for set in services local mailbox dev lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
+	@for set in services local mailbox dev peers lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
 	@$(BIN)/python -m deploy.local.fetching lock
 
 up: .env .secrets  ## the same system as containers

@@ -83,6 +83,8 @@ class History:
         await self._publish([clock_advanced(day)], bootstrap, quiet)
         await _patiently(lambda: _rest(quiet, "morning", day, MORNING))
         await self._resolve_unknown(lines)
+        # What became of the morning's contacts is known to whoever decides in the evening, in each run.
+        await _patiently(lambda: _rest(quiet, "calls", day, MORNING))
         await self._publish([record for record in records if record.topic != REPAYMENTS], bootstrap, quiet)
         await self._publish([record for record in records if record.topic == REPAYMENTS], bootstrap, quiet)
         await self._publish([business_day_closed(day)], bootstrap, quiet)

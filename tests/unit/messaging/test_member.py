@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from shared.messaging import Received, Stream, Transaction
+from shared.messaging import member as member_module
 from shared.messaging.feed import Feed
 from shared.messaging.member import Member
+from shared.messaging.stream import ShardState
 
 PLACE = TopicPartition("banking.billing", 0)
 
@@ -28,6 +32,7 @@ class Part:
     """A loop or relay that needs a while to stop."""
 
     started = 0
+    state = ShardState(1, 1, {PLACE.topic: 7}, {})
 
     def __init__(self, finish: asyncio.Event) -> None:
         self._finish = finish
@@ -43,16 +48,19 @@ class Part:
 async def _nothing(batch: Sequence[Received], tx: Transaction) -> None: ...
 
 
-async def test_a_member_that_leaves_starts_nothing_beside_what_it_is_stopping() -> None:
-    consumer, stop, finish = Consumer(), asyncio.Event(), asyncio.Event()
-
+def _member(consumer: Consumer, finish: asyncio.Event) -> Member:
     def make_loop(stream: Stream, partition: int, feed: Feed) -> Any:
         return Part(finish), Part(finish)
 
     stream = Stream("accounts", (PLACE.topic,), _nothing)
-    member = Member(
+    return Member(
         stream, make_consumer=lambda: consumer, broadcast=None, make_loop=make_loop, records_max=1, session_timeout_s=60
     )
+
+
+async def test_a_member_that_leaves_starts_nothing_beside_what_it_is_stopping() -> None:
+    consumer, stop, finish = Consumer(), asyncio.Event(), asyncio.Event()
+    member = _member(consumer, finish)
     Part.started = 0
     running = asyncio.create_task(member.run(stop))
     await asyncio.sleep(0.01)
@@ -66,3 +74,27 @@ async def test_a_member_that_leaves_starts_nothing_beside_what_it_is_stopping() 
     finish.set()
     await running
     assert Part.started == 2
+
+
+async def test_a_commit_for_partitions_that_are_gone_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka's offsets are for lag tools: the member goes on, and its shards are not disturbed."""
+    monkeypatch.setattr(member_module, "COMMIT_EVERY_S", 0.005)
+    refused: list[Any] = []
+
+    class Refusing(Consumer):
+        async def commit(self, offsets: Any) -> None:
+            refused.append(offsets)
+            raise (CommitFailedError, IllegalStateError)[len(refused) % 2]("partitions are not assigned")
+
+    consumer, stop, finish = Refusing(), asyncio.Event(), asyncio.Event()
+    finish.set()
+    member = _member(consumer, finish)
+    running = asyncio.create_task(member.run(stop))
+    await asyncio.sleep(0.01)
+    await consumer.listener.on_partitions_assigned([PLACE])
+    await asyncio.sleep(0.1)
+    assert len(refused) >= 2
+    assert refused[0] == {PLACE: 7}
+    assert not running.done()
+    stop.set()
+    await running
