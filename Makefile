@@ -60,7 +60,8 @@ events: $(VENV)/local.installed  ## write docs/events and docs/reporting.md anew
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 lock: $(VENV)/lock.installed  ## resolve requirements/*.in and Kafka's jars anew; UPGRADE=1 for newer versions
-	@for set in services local mailbox dev peers lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
+	@for set in services local mailbox dev lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
+	@$(UV) --no-strip-extras requirements/peers.in -o requirements/peers.txt
 	@$(BIN)/python -m deploy.local.fetching lock
 
 up: .env .secrets  ## the same system as containers
