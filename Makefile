@@ -11,10 +11,12 @@ SEEDS := 10000
 OUTAGE_S := 600
 EVENTS := 1000000
 FAULTS := 200
+TIMES := 40
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-outages soak-chaos bench-peers check events lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos bench-ingest bench-peers check events lock up \
+	down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +33,12 @@ test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; ARGS= 
 
 soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 100,000 examples, 2,500 of which are in every test run; TIMES=
+	@ARREARS_TEST_EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest --timeout 0 tests/property/test_ingest_fold.py tests/property/test_ingest_history.py
+
+bench-ingest: $(VENV)/dev.installed  ## the ledger's benches: throughput, day close, re-assessment, age of accounts
+	@for bench in ingest_throughput day_close reassessment account_age; do $(BIN)/python -m tests.bench.$$bench || exit; done
 
 soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
 	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back

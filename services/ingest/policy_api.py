@@ -1,12 +1,13 @@
 """Policies and re-assessments over HTTP: drafts, activation by a second person, versions, jobs.
 
-Who calls is said in the header `Arrears-Actor`, which whatever authenticates in front of this service sets.
+Who calls is what the request says in `actor`; whatever authenticates in front of this service vouches for it.
 """
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
 
 from services.ingest import job_store, policy_store
 from services.ingest.policies import Policies, written
@@ -14,13 +15,23 @@ from shared.contracts.fields import ID_LENGTH_MAX
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
 
-Actor = Annotated[
-    str,
-    Header(alias="Arrears-Actor", min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[!-~]+$", description="who calls"),
-]
+Actor = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[!-~]+$", description="who calls")]
 PolicyName = Annotated[str, Path(max_length=64)]
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
 ACTIVATION = "activation"
+
+
+class Draft(BaseModel):
+    """A pack as somebody writes it; its name is in the address, its version is given here."""
+
+    actor: Actor
+    pack: dict[str, Any]
+
+
+class Activation(BaseModel):
+    """Who puts a version in force."""
+
+    actor: Actor
 
 
 def router(context: Context, policies: Policies) -> APIRouter:
@@ -67,25 +78,23 @@ def _reading(routes: APIRouter, context: Context, policies: Policies) -> None:
 
 def _changing(routes: APIRouter, context: Context, policies: Policies) -> None:
     @routes.put("/policies/{name}", status_code=201, tags=["policies"])
-    async def draft(
-        name: PolicyName, body: Annotated[dict[str, Any], Body()], actor: Actor, response: Response
-    ) -> dict[str, Any]:
+    async def draft(name: PolicyName, asked: Draft, response: Response) -> dict[str, Any]:
         """Keep a pack as the next version of that name, not in force yet; the same as the latest again is that one."""
         async with context.commands.transaction() as tx:
-            document, new = await policies.draft(tx, name, body, actor)
+            document, new = await policies.draft(tx, name, asked.pack, asked.actor)
         response.status_code = 201 if new else 200
         return written(document)
 
     @routes.post("/policies/{name}/versions/{version}/activate", tags=["policies"])
-    async def activate(name: PolicyName, version: Version, actor: Actor) -> dict[str, Any]:
+    async def activate(name: PolicyName, version: Version, asked: Activation) -> dict[str, Any]:
         """Put a version in force, by another person than drafted it; `job` is the re-assessment it starts.
 
         Accounts are under it from now on: whichever fact or day touches one first has it re-assessed before.
         """
         job_id = None
         async with context.commands.transaction() as tx:
-            if await policies.activate(tx, name, version, actor):
-                job_id = await job_store.insert(tx.connection, ACTIVATION, name, version, actor, tx.now)
+            if await policies.activate(tx, name, version, asked.actor):
+                job_id = await job_store.insert(tx.connection, ACTIVATION, name, version, asked.actor, tx.now)
                 await job_store.spread(tx.connection, job_id, name, context.counts["stream:accounts"])
         context.wake_work()
         return {"name": name, "version": version, "activated": job_id is not None, "job": job_id}

@@ -9,7 +9,8 @@ class DelinquencyStatus(Contract):
     """Base of the status events: the account's whole assessment after the change, so that a consumer needs no history.
 
     `version` counts per account from 1 without gaps over all status events; `cause` is the id of the fact that
-    changed it, or "ageing:<date>" at a day close. `delinquent_since` is the first day of the present delinquency.
+    changed it, "ageing:<date>" at a day close, "policy:<name>@<version>" or "replay:<job>" at a re-assessment.
+    `delinquent_since` is the first day of the present delinquency.
     """
 
     account_id: Id

@@ -16,6 +16,7 @@ from services.ingest.domain.counters import months_after
 from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Band, Classification, Materiality, Policy, Probation, Rules, Scale
+from tests.property.examples import examples
 
 START = date(2024, 1, 1)
 SPAN = 60
@@ -204,7 +205,7 @@ def shown(status: Assessment) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(any_rules(), steps_of_any_kind)
 def test_the_fold_agrees_with_the_reference_after_every_step(rules: Rules, steps: list[Step]) -> None:
     fold, as_of = Fold(rules), date.min
@@ -221,7 +222,7 @@ def test_the_fold_agrees_with_the_reference_after_every_step(rules: Rules, steps
         assert fold.account.assessment.next_transition_on == reference.next_transition_on
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(any_rules(), steps_of_any_kind)
 def test_what_is_told_is_enough_to_follow_the_account(rules: Rules, steps: list[Step]) -> None:
     fold = Fold(rules)
@@ -244,7 +245,7 @@ def test_what_is_told_is_enough_to_follow_the_account(rules: Rules, steps: list[
     assert latest is None or latest.delinquent == delinquent
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(any_rules(), steps_of_any_kind)
 def test_cutting_the_fold_anywhere_tells_the_same(rules: Rules, steps: list[Step]) -> None:
     whole, cut = Fold(rules), Fold(rules, cut=True)
@@ -253,7 +254,7 @@ def test_cutting_the_fold_anywhere_tells_the_same(rules: Rules, steps: list[Step
     assert whole.account.pack() == cut.account.pack()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(any_rules(), fact_sets, st.data())
 def test_order_and_repetition_of_facts_do_not_matter(rules: Rules, facts: list[f.Fact], data: st.DataObject) -> None:
     everything: list[f.Fact] = [opening, *facts]
@@ -275,7 +276,7 @@ def test_order_and_repetition_of_facts_do_not_matter(rules: Rules, facts: list[f
     assert repaid == sum(x.amount_minor for x in facts if isinstance(x, f.Repaid) and x.repayment_id not in undone)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(any_rules(), fact_sets, st.integers(0, SPAN))
 def test_money_is_neither_made_nor_lost(rules: Rules, facts: list[f.Fact], number: int) -> None:
     known = [opening, *facts]
@@ -297,7 +298,7 @@ def test_money_is_neither_made_nor_lost(rules: Rules, facts: list[f.Fact], numbe
     assert now.arrears_minor == sum(line.unpaid_minor for line in view.obligations if line.overdue)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(any_rules(), fact_sets, st.integers(0, SPAN))
 def test_the_next_transition_is_the_first_change_found_day_by_day(
     rules: Rules, facts: list[f.Fact], number: int
@@ -371,7 +372,7 @@ class DayByDay:
                 self.quiet[by.name] = None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(any_rules(), fact_sets, st.integers(0, SPAN + 40))
 def test_a_spell_is_what_counting_every_day_finds(rules: Rules, facts: list[f.Fact], number: int) -> None:
     known = Known([opening, *facts])
@@ -385,7 +386,7 @@ def test_a_spell_is_what_counting_every_day_finds(rules: Rules, facts: list[f.Fa
     assert {name: label for name, label in now.classifications if name in expected} == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.one_of(any_fact, st.just(opening)))
 def test_a_stored_fact_reads_as_it_was(fact: f.Fact) -> None:
     assert f.unpack(fact.kind, json.loads(json.dumps(f.pack(fact)))) == fact

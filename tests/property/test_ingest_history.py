@@ -21,6 +21,7 @@ from services.ingest.domain.account import (
 )
 from services.ingest.domain.assessment import assess
 from services.ingest.domain.policy import Rules
+from tests.property.examples import examples
 from tests.property.test_ingest_fold import Step, any_rules, day, shown, steps_of_any_kind
 
 Past = list[tuple[f.Fact, date]]
@@ -89,7 +90,7 @@ class Governed:
         return Account.unpack("a", packed, lambda *_: self.rules[0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(any_rules(), min_size=2, max_size=2), lives_under_changing_rules())
 def test_each_published_status_is_what_its_facts_and_rules_say(rules: list[Rules], events: list[Event]) -> None:
     life = Governed(rules)
@@ -102,7 +103,7 @@ def test_each_published_status_is_what_its_facts_and_rules_say(rules: list[Rules
     assert [change.version for change, *_ in life.told] == sorted({change.version for change, *_ in life.told})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(any_rules(), steps_of_any_kind)
 def test_an_account_made_from_nothing_is_the_account_that_was_folded(rules: Rules, events: list[Step]) -> None:
     life = Governed([rules])

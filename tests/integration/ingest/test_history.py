@@ -104,7 +104,7 @@ async def test_one_may_ask_what_another_policy_would_say(ledgers: Ledgers) -> No
     await ledgers.take([*said(0, opened("a"), billed("a", "a1", 3)), closed(8)])
     assert (await asked(ledgers, "a"))["bucket"] == "1-29"
     assert (await asked(ledgers, "a", policy="cn-five-tier"))["bucket"] == "M1"
-    await ledgers.http.put("/policies/instalment", json=LENIENT, headers={"Arrears-Actor": "anna"})
+    await ledgers.http.put("/policies/instalment", json={"actor": "anna", "pack": LENIENT})
     draft = await asked(ledgers, "a", policy="instalment@2")
     assert (draft["bucket"], draft["policy_version"]) == ("current", 2)
     missing = await ledgers.http.get("/accounts/a/delinquency", params={"policy": "instalment@9"})

@@ -14,7 +14,7 @@ from shared.vocabulary.errors import Misconfigured
 from tests.integration.ingest.conftest import Ledgers
 from tests.integration.ingest.test_ledgers import billed, closed, day, opened, repaid, said, stated
 
-ANNA, BEN = {"Arrears-Actor": "anna"}, {"Arrears-Actor": "ben"}
+ANNA, BEN = {"actor": "anna"}, {"actor": "ben"}
 BUCKETS = [{"name": "current", "from": 0, "to": 0}, {"name": "early", "from": 1, "to": 9}, {"name": "late", "from": 10}]
 LENIENT = {
     "about": "A lender's own: ten days of grace.",
@@ -23,11 +23,11 @@ LENIENT = {
 
 
 async def draft(ledgers: Ledgers, name: str = "instalment", body: Any = LENIENT, by: Any = ANNA) -> Any:
-    return await ledgers.http.put(f"/policies/{name}", json=body, headers=by)
+    return await ledgers.http.put(f"/policies/{name}", json={**by, "pack": body})
 
 
 async def activate(ledgers: Ledgers, version: int, name: str = "instalment", by: Any = BEN) -> Any:
-    return await ledgers.http.post(f"/policies/{name}/versions/{version}/activate", headers=by)
+    return await ledgers.http.post(f"/policies/{name}/versions/{version}/activate", json=by)
 
 
 async def shipped(ledgers: Ledgers) -> None:
@@ -112,21 +112,22 @@ async def test_a_wrong_pack_is_refused_with_the_place(ledgers: Ledgers, body: An
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers", "status"),
+    ("method", "path", "body", "status"),
     [
-        ("PUT", "/policies/mine", {}, 422),
-        ("PUT", "/policies/mine", {"Arrears-Actor": "a b"}, 422),
+        ("PUT", "/policies/mine", {"pack": LENIENT}, 422),
+        ("PUT", "/policies/mine", {"pack": LENIENT, "actor": "a b"}, 422),
+        ("PUT", "/policies/mine", {**LENIENT, **ANNA}, 422),
         ("POST", "/policies/instalment/versions/1/activate", {}, 422),
         ("POST", "/policies/nothing/versions/1/activate", BEN, 404),
-        ("GET", "/policies/nothing/versions", {}, 404),
-        ("GET", "/policies/instalment/versions/9", {}, 404),
-        ("GET", "/jobs/77777", {}, 404),
+        ("GET", "/policies/nothing/versions", None, 404),
+        ("GET", "/policies/instalment/versions/9", None, 404),
+        ("GET", "/jobs/77777", None, 404),
     ],
 )
 async def test_calls_that_make_no_sense_say_so(
-    ledgers: Ledgers, method: str, path: str, headers: Any, status: int
+    ledgers: Ledgers, method: str, path: str, body: Any, status: int
 ) -> None:
-    answer = await ledgers.http.request(method, path, headers=headers, json=LENIENT)
+    answer = await ledgers.http.request(method, path, json=body)
     assert answer.status_code == status
 
 
