@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from services.ingest.assess import answer, question
 from services.ingest.packs import load
-from tests.conformance.cases import Case, disagreements, read_cases
 from tests.conformance.door import door
+from tests.conformance.suite import Case, disagreements, read_cases
 
 CASES = read_cases()
 SEVEN = {"instalment", "card-minimum-payment", "in-rbi", "eu-default", "cn-five-tier", "us-ffiec", "ifrs9"}
