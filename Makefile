@@ -15,8 +15,8 @@ TIMES := 40
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos bench-ingest bench-peers check events lock up \
-	down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest bench-peers check events \
+	lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ $(VENV)-peers/%.installed: requirements/%.txt
 	@VENV=$(VENV)-peers deploy/local/install $<
 	@touch $@
 
+real-data: $(VENV)/dev.installed  ## all fines and cards of ../shared/data through Kafka and ingest; ARREARS_TEST_DATA=
+	@ARREARS_TEST_WHOLE=1 $(BIN)/python -m pytest tests/realdata tests/integration/ingest/test_real_data.py
+
 check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,10 +63,12 @@ check: $(VENV)/dev.installed  ## ruff, mypy, import rules, generated documents
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.contracts check
 	$(BIN)/python -m services.reporting dictionary --check
+	$(BIN)/python -m services.ingest packs --check
 
-events: $(VENV)/local.installed  ## write docs/events and docs/reporting.md anew
+events: $(VENV)/local.installed  ## write docs/events, docs/reporting.md and docs/policies anew
 	@$(BIN)/python -m shared.contracts write
 	@$(BIN)/python -m services.reporting dictionary
+	@$(BIN)/python -m services.ingest packs
 
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
