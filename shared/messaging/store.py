@@ -13,7 +13,7 @@ from shared.messaging.stream import OutboxRow, ShardId, ShardState
 
 __all__ = [
     "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "has_more", "keep_letters", "lock", "move",
-    "progress", "read_outbox", "relayed", "skip", "skip_all", "wrote",
+    "progress", "read_outbox", "relayed", "shards_of", "skip", "skip_all", "wrote",
 ]  # fmt: skip
 
 
@@ -25,6 +25,12 @@ _INSERT_SHARD = sa.text(
     """INSERT INTO shard (stream, partition, epoch, next_seq, offsets, watermarks, counters)
        VALUES (:stream, :partition, 0, 1, '{}', '{}', '{}') ON CONFLICT DO NOTHING"""
 )
+_INSERT_SHARDS = sa.text(
+    """INSERT INTO shard (stream, partition, epoch, next_seq, offsets, watermarks, counters)
+       SELECT :stream, n, 0, 1, '{}', '{}', '{}' FROM generate_series(0, CAST(:last AS integer)) AS n
+       ON CONFLICT DO NOTHING"""
+)
+_COUNT_SHARDS = sa.text("SELECT count(*) FROM shard WHERE stream = :stream")
 _INSERT_RELAY = sa.text(
     """INSERT INTO relay (stream, partition, epoch, relayed_seq)
        VALUES (:stream, :partition, 0, 0) ON CONFLICT DO NOTHING"""
@@ -113,6 +119,15 @@ async def ensure(connection: AsyncConnection, shard: ShardId) -> None:
     """Make sure that the shard has its rows."""
     await connection.execute(_INSERT_SHARD, _key(shard))
     await connection.execute(_INSERT_RELAY, _key(shard))
+
+
+async def shards_of(connection: AsyncConnection, stream: str, count: int) -> int:
+    """How many shards the stream has; a stream seen for the first time gets that many."""
+    had = int((await connection.execute(_COUNT_SHARDS, {"stream": stream})).scalar_one())
+    if had:
+        return had
+    await connection.execute(_INSERT_SHARDS, {"stream": stream, "last": count - 1})
+    return count
 
 
 async def lock(connection: AsyncConnection, shard: ShardId) -> ShardState:

@@ -6,9 +6,10 @@ from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.contracts.topics import BY_NAME, TOPICS
-from shared.messaging import kafka, retry
+from shared.messaging import kafka, retry, store
 from shared.messaging.stream import Stream
 from shared.vocabulary.errors import Misconfigured
 
@@ -46,6 +47,22 @@ def shards_of(stream: Stream, found: Mapping[str, int]) -> int:
     if len(set(counts.values())) > 1:
         raise Misconfigured(f"topics of stream {stream.name} need the same number of partitions: {counts}")
     return next(iter(counts.values()))
+
+
+async def hold(engine: AsyncEngine, streams: Sequence[Stream], counts: Mapping[str, int]) -> None:
+    """Misconfigured when the topics have another number of partitions than the service began with.
+
+    Keys would lie on other partitions than the accounts they name: their order would be lost without a word.
+    """
+    async with engine.begin() as connection:
+        for stream in streams:
+            count = counts[f"stream:{stream.name}"]
+            had = await store.shards_of(connection, stream.name, count)
+            if had != count:
+                raise Misconfigured(
+                    f"topics of stream {stream.name} have {count} partitions, the service began with {had}: "
+                    "the number cannot be changed in place"
+                )
 
 
 async def _found(bootstrap: str, stop: asyncio.Event) -> dict[str, int] | None:

@@ -88,10 +88,14 @@ class Process:
         self._counts.update(await topology.learn(self._bootstrap, self._service.streams, self._stop))
         if self._stop.is_set():
             return False
+        await retry.persist(self._hold_topology, self._stop, "start")
         await retry.persist(self._commands.prepare, self._stop, "start")
         for start in self._service.on_start:
             await retry.persist(partial(start, self.context), self._stop, "start")
         return not self._stop.is_set()
+
+    async def _hold_topology(self) -> None:
+        await topology.hold(self._engine, self._service.streams, self._counts)
 
     def _start(self, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(housekeeping.run(self._engine, self._stop))

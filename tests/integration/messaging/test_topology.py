@@ -1,0 +1,38 @@
+"""Topics with another number of partitions than the service began with: nothing is applied in the wrong order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from deploy.topics import create_topics
+from tests.conftest import DatabaseFactory
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, start_program
+from tests.integration.messaging.tally import OUT, TOPICS, create
+
+EXIT_MISCONFIGURED = 78
+
+
+@pytest_asyncio.fixture
+async def lone_rig(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
+    """On a broker whose topics nobody else minds."""
+    await create_topics(own_kafka, PARTITIONS)
+    async with new_rig(own_kafka, await database("ingest", fresh=True), create) as found:
+        yield found
+
+
+async def test_partitions_that_were_added_end_the_start_with_one_line(lone_rig: Rig) -> None:
+    running = lone_rig.start()
+    await lone_rig.publish([repayment(n) for n in range(50)])
+    await lone_rig.assert_exact(50)
+    await running.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=lone_rig.kafka)
+    await admin.start()
+    await admin.create_partitions({topic: NewPartitions(PARTITIONS + 2) for topic in (*TOPICS, OUT)})
+    await admin.close()
+    child = await start_program(lone_rig)
+    output, _ = await asyncio.wait_for(child.communicate(), 60)
+    assert child.returncode == EXIT_MISCONFIGURED
+    assert "have 4 partitions, the service began with 2" in output.decode().splitlines()[-1]
+    assert await lone_rig.rows("SELECT 1 FROM shard WHERE partition >= 2") == []
