@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time
@@ -59,7 +60,10 @@ Told = tuple[date, str, f.Fact]
 class System:
     """One ingest service on its own broker and database, and the core banking that talks to it."""
 
-    def __init__(self, engine: AsyncEngine, producer: AIOKafkaProducer, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, program: Process, engine: AsyncEngine, producer: AIOKafkaProducer, http: httpx.AsyncClient
+    ) -> None:
+        self._program = program
         self._engine = engine
         self._producer = producer
         self._http = http
@@ -68,10 +72,10 @@ class System:
     async def adopt(self, name: str, pack: dict[str, Any]) -> None:
         """A lender's own pack, drafted by one person and activated by another."""
         await self._until(self._ready)
-        drafted = await self._http.put(f"/policies/{name}", json=pack, headers={"Arrears-Actor": "one"})
+        drafted = await self._http.put(f"/policies/{name}", json={"actor": "one", "pack": pack})
         assert drafted.is_success, drafted.text
         path = f"/policies/{name}/versions/{drafted.json()['version']}/activate"
-        activated = await self._http.post(path, headers={"Arrears-Actor": "other"})
+        activated = await self._http.post(path, json={"actor": "other"})
         assert activated.is_success, activated.text
 
     async def tell(self, told: Iterable[Told], currency: str) -> None:
@@ -124,7 +128,8 @@ class System:
 
     async def _until(self, reached: Any) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while not await reached():  # noqa: ASYNC110  another process's database tells nobody
+            while not await reached():
+                assert self._program.returncode is None, "the service has ended"
                 await asyncio.sleep(0.2)
 
 
@@ -137,21 +142,24 @@ async def system(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Sys
     port, engine = free_port(), runtime.engine_of(url, 2)
     producer = AIOKafkaProducer(bootstrap_servers=own_kafka, linger_ms=20)
     await producer.start()
-    async with running(url, own_kafka, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        yield System(engine, producer, http)
+    async with (
+        running(url, own_kafka, port) as program,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        yield System(program, engine, producer, http)
     await producer.stop()
     await engine.dispose()
 
 
 @asynccontextmanager
-async def running(url: str, bootstrap: str, port: int) -> AsyncIterator[None]:
+async def running(url: str, bootstrap: str, port: int) -> AsyncIterator[Process]:
     """`python -m services.ingest` until the block ends."""
     settings = {"ARREARS_DATABASE_URL": url, "ARREARS_KAFKA_BOOTSTRAP": bootstrap, "ARREARS_HTTP_PORT": str(port)}
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.ingest", env=os.environ | settings, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        yield
+        yield program
     finally:
         if program.returncode is None:
             program.send_signal(signal.SIGTERM)
