@@ -2,7 +2,7 @@
 
 Refused records may hold anything anywhere, so the rule is to show only what is certainly harmless: a field known to
 the contracts, not personal, whose value looks like an identifier, a date or an amount. Names of unknown fields are
-content too.
+content too, and so are a record's own headers, and whatever stands where an object or a list of them belongs.
 """
 
 import re
@@ -25,6 +25,11 @@ PERSONAL: Final = frozenset(
 _ATTRIBUTES: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data", "amount", "currency"}
 )
+HOLDERS: Final = frozenset({"data", "accounts", "contact_points"})
+"""Fields of objects: a text or a number right in them is out of place, and may be anybody's name or number."""
+_HEADERS: Final = frozenset(
+    {f"ce_{name}" for name in (*_ATTRIBUTES, "dataschema")} | {"content-type", "arrears-shard", "arrears-seq"}
+)
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/<>+-]{0,99}")
 _ITEMS_MAX: Final = 50
 _DEPTH_MAX: Final = 8
@@ -35,7 +40,7 @@ def masked(value: bytes | None) -> Any:
     if value is None:
         return None
     try:
-        return _shown(orjson.loads(value), 0)
+        return _held(orjson.loads(value), 0)
     except orjson.JSONDecodeError:
         return _size("not JSON", len(value), "byte")
 
@@ -46,6 +51,22 @@ def masked_text(text: str | bytes | None) -> str | None:
         return None
     read = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return read if _HARMLESS.fullmatch(read) else _size("text", len(read), "character")
+
+
+def masked_header(name: str, raw: bytes | None) -> tuple[str, str | None]:
+    """A record's header: as it is where it is one that we know and looks harmless."""
+    if name.lower() in _HEADERS:
+        return name, masked_text(raw)
+    return "(unknown header)", None if raw is None else _size("text", len(raw), "byte")
+
+
+def _held(value: Any, depth: int) -> Any:
+    """Where an object or a list of objects belongs."""
+    if isinstance(value, Mapping):
+        return _shown(value, depth)
+    if isinstance(value, str) or not isinstance(value, Sequence) or depth == _DEPTH_MAX:
+        return _hidden(value)
+    return [_held(inner, depth + 1) for _, inner in _first(value)]
 
 
 def _shown(value: Any, depth: int) -> Any:
@@ -64,7 +85,7 @@ def _field(name: str, value: Any, place: int, depth: int) -> tuple[str, Any]:
     if name in PERSONAL:
         return name, _hidden(value)
     if name in _known():
-        return name, _shown(value, depth + 1)
+        return name, (_held if name in HOLDERS else _shown)(value, depth + 1)
     return f"(unknown field {place})", _hidden(value)
 
 

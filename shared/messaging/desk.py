@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.envelope import decode
-from shared.contracts.masking import masked, masked_text
+from shared.contracts.masking import masked, masked_header, masked_text
 from shared.contracts.topics import BY_NAME
 from shared.messaging import dead_letters, halts, store
 from shared.messaging.dead_letters import Wanted
@@ -134,7 +134,7 @@ def _masked(letter: dict[str, Any]) -> dict[str, Any]:
     value = letter["value"]
     return {
         "key": masked_text(letter["key"]),
-        "headers": [[masked_text(name), None if raw is None else masked_text(raw)] for name, raw in letter["headers"]],
+        "headers": [masked_header(name, raw) for name, raw in letter["headers"]],
         "payload": masked(value),
         "sha256": None if value is None else hashlib.sha256(value).hexdigest(),
     }

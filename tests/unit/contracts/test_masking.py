@@ -1,12 +1,13 @@
 """What operations see of a refused record: nothing that says who somebody is."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from shared.contracts.banking import CustomerUpdated
-from shared.contracts.masking import PERSONAL, masked, masked_text
+from shared.contracts.fields import Contract
+from shared.contracts.masking import HOLDERS, PERSONAL, masked, masked_header, masked_text
 from shared.contracts.schemas import event_schema, example_event
 from shared.contracts.topics import TOPICS
 from tests.unit.contracts.events import bill
@@ -39,11 +40,34 @@ def test_a_bill_is_shown_and_a_customer_is_not() -> None:
         (b'{"Zaphod": 42}', {"(unknown field 1)": "(masked)"}),
         (b'{"account_id": "zaphod@heart.example"}', {"account_id": "(text, 20 characters)"}),
         (b'{"name": ["a", "b"]}', {"name": "(nested, 2 items)"}),
+        (b'"Zaphod"', "(text, 6 characters)"),
+        (b'["Zaphod", 491701234567]', ["(text, 6 characters)", "(masked)"]),
+        (b'{"data": "Zaphod"}', {"data": "(text, 6 characters)"}),
+        (b'{"contact_points": ["00491701234567", 1]}', {"contact_points": ["(text, 14 characters)", "(masked)"]}),
+        (b'{"accounts": [["Zaphod"]]}', {"accounts": [["(text, 6 characters)"]]}),
         (b'{"account_id": {"name": "Z"}}', {"account_id": {"name": "(text, 1 character)"}}),
     ],
 )
 def test_what_is_in_the_wrong_place_is_hidden(value: bytes | None, shown: Any) -> None:
     assert masked(value) == shown
+
+
+def test_of_the_headers_only_those_we_know_are_shown() -> None:
+    assert masked_header("ce_id", b"E-1") == ("ce_id", "E-1")
+    assert masked_header("ce_id", b"Zaphod Beeblebrox") == ("ce_id", "(text, 17 characters)")
+    assert masked_header("phone", b"00491701234567") == ("(unknown header)", "(text, 14 bytes)")
+    assert masked_header("Zaphod", None) == ("(unknown header)", None)
+
+
+def test_every_field_that_holds_objects_is_known_as_one() -> None:
+    holding = {
+        name
+        for topic in TOPICS
+        for contract in topic.contracts
+        for name, field in contract.model_fields.items()
+        if any(isinstance(held, type) and issubclass(held, Contract) for held in get_args(field.annotation))
+    }
+    assert holding == HOLDERS - {"data"}
 
 
 def test_depth_and_width_are_bounded() -> None:
