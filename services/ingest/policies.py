@@ -87,6 +87,7 @@ class Policies:
 
     async def draft(self, tx: Transaction, name: str, body: Mapping[str, Any], actor: str) -> tuple[PackDocument, bool]:
         """A new version of a pack, and whether it is new: the same as the latest one again is that one."""
+        _is_a_person(actor)
         latest = await policy_store.latest(tx.connection, name)
         shipped = self._shipped.get(name)
         highest = max(latest["version"] if latest else 0, shipped.version if shipped else 0)
@@ -109,6 +110,7 @@ class Policies:
 
     async def activate(self, tx: Transaction, name: str, number: int, actor: str) -> bool:
         """Put a version in force; False when it is already. Whoever drafted it may not."""
+        _is_a_person(actor)
         row = await policy_store.version(tx.connection, name, number)
         if row is None:
             raise Rejected("policy_not_found", "there is no such version; GET /policies/{name}/versions lists them")
@@ -123,6 +125,12 @@ class Policies:
         self._keeps_parts(_document(row["document"]), packs.documents)
         await policy_store.insert_activation(tx.connection, name, number, actor, tx.now)
         return True
+
+
+def _is_a_person(actor: str) -> None:
+    """A draft in the system's name would be taken for a shipped version, and stop the next start."""
+    if actor == SHIPPED:
+        raise Rejected("reserved_actor_forbidden", f"{SHIPPED!r} stands for what comes with the system; say who calls")
 
 
 def drafted(name: str, version: int, body: Mapping[str, Any]) -> PackDocument:

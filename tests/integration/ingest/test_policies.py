@@ -259,3 +259,11 @@ async def test_the_database_refuses_to_change_what_is_on_record(ledgers: Ledgers
     async with ledgers.engine.connect() as connection:
         with pytest.raises(DBAPIError, match="never changed"):
             await connection.execute(sa.text(change.format(table, column)))
+
+
+async def test_nobody_acts_in_the_name_of_the_system(ledgers: Ledgers) -> None:
+    """A draft by it would be a shipped version with other rules to the next release, which could not start."""
+    await shipped(ledgers)
+    assert (await draft(ledgers, by={"actor": "shipped"})).status_code == 403
+    await draft(ledgers)
+    assert (await activate(ledgers, 2, by={"actor": "shipped"})).status_code == 403
