@@ -5,7 +5,7 @@ the ledger was folded from nothing else. Statuses told at one instant are one be
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -115,4 +115,4 @@ async def _policy(connection: AsyncConnection, policies: Policies, wanted: str) 
 def _last_day(row: Any, known_at: datetime | None) -> date:
     # A day that changed nothing left no trace in the account: the shard knows how far it is aged.
     day = max(date.fromordinal(translate.as_of(row["folded"])), row["aged_to"] or date.min)
-    return day if known_at is None else min(day, known_at.date())
+    return day if known_at is None else min(day, known_at.astimezone(UTC).date())

@@ -148,7 +148,7 @@ def _folded(accounts: Accounts, account_id: str, arrivals: Sequence[Arrival], pa
     account, changes = accounts.read(account_id, history)
     known = None if history is None else list(history)
     for one in arrivals:
-        recorded_on = one.recorded_at.date()
+        recorded_on = one.recorded_on
         changes += apply(account, one.fact, recorded_on, one.received.event.id, known)
         if known is not None:
             known.append((one.fact, recorded_on))

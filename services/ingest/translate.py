@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import orjson
@@ -36,6 +36,11 @@ class Arrival:
     def recorded_at(self) -> datetime:
         """When core banking learned of it."""
         return self.received.event.time
+
+    @property
+    def recorded_on(self) -> date:
+        """The day of that instant in UTC, as `stored` has it later, whichever zone the event was written in."""
+        return self.recorded_at.astimezone(UTC).date()
 
     def row(self) -> FactRow:
         """The fact as it is stored."""

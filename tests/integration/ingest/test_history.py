@@ -1,7 +1,7 @@
 """What was believed then: answers from facts equal what was published, whatever came after, whichever policy ruled."""
 
 import random
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -153,3 +153,19 @@ async def test_waiting_facts_in_another_currency_never_count(ledgers: Ledgers) -
     await ledgers.take([(wrong, noon(day(0)))])
     await ledgers.take([*said(2, opened("a"), billed("a", "a1", 3)), closed(5)])
     assert (await ledgers.rows())[0]["arrears_minor"] == 10_000
+
+
+async def test_the_last_day_known_is_a_day_of_utc_in_whichever_zone_is_asked(ledgers: Ledgers) -> None:
+    await ledgers.take([*said(0, opened("a"), billed("a", "b", 1)), closed(8)])
+    elsewhere = noon(day(5)).astimezone(timezone(timedelta(hours=14)))
+    there = await asked(ledgers, "a", known_at=elsewhere.isoformat())
+    assert there == await asked(ledgers, "a", known_at=noon(day(5)).isoformat())
+    assert there["as_of"] == day(5).isoformat()
+
+
+async def test_the_zone_a_fact_is_written_in_changes_nothing(ledgers: Ledgers) -> None:
+    late = noon(day(4)).replace(hour=23)
+    for account, at in (("a", late), ("b", late.astimezone(timezone(timedelta(hours=2))))):
+        await ledgers.take([*said(0, opened(account), billed(account, "b", 1)), (repaid(account, "r", 5), at)])
+    one, other = [await statuses(ledgers, account) for account in ("a", "b")]
+    assert [s["as_of"] for s in one] == [s["as_of"] for s in other]
