@@ -1,5 +1,6 @@
 """Ingest's questions: what an account owes and why, what the portfolio adds up to, which policies are in force."""
 
+import asyncio
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -45,8 +46,9 @@ def router(context: Context, policies: Policies) -> APIRouter:
         async with context.engine.connect() as connection:
             known = await believed(connection, policies, asked)
         day = known.as_of
-        now = assess(known.facts, known.rules, day)
-        why = explain(known.facts, known.rules, day)
+        # A long ledger takes seconds: shards of this process and health checks go on meanwhile.
+        now = await asyncio.to_thread(assess, known.facts, known.rules, day)
+        why = await asyncio.to_thread(explain, known.facts, known.rules, day)
         return {
             "account_id": asked.account_id,
             "customer_id": known.opened.customer_id,
@@ -72,7 +74,7 @@ def router(context: Context, policies: Policies) -> APIRouter:
         """Every obligation with what was allocated to it by which repayment, and the running balance."""
         async with context.engine.connect() as connection:
             known = await believed(connection, policies, asked)
-        view = ledger_view(known.facts, known.rules, known.as_of)
+        view = await asyncio.to_thread(ledger_view, known.facts, known.rules, known.as_of)
         return {
             "account_id": asked.account_id,
             "as_of": known.as_of,

@@ -1,11 +1,14 @@
 """What was believed then: answers from facts equal what was published, whatever came after, whichever policy ruled."""
 
 import random
+import threading
+from collections.abc import Callable
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 
+from services.ingest import api
 from shared.contracts import banking
 from shared.contracts.fields import Contract
 from tests.integration.ingest.conftest import Ledgers, Told, noon
@@ -169,3 +172,25 @@ async def test_the_zone_a_fact_is_written_in_changes_nothing(ledgers: Ledgers) -
         await ledgers.take([*said(0, opened(account), billed(account, "b", 1)), (repaid(account, "r", 5), at)])
     one, other = [await statuses(ledgers, account) for account in ("a", "b")]
     assert [s["as_of"] for s in one] == [s["as_of"] for s in other]
+
+
+async def test_a_long_ledger_is_assessed_beside_the_event_loop(
+    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On it, the shards of the process would miss their heartbeats."""
+    await ledgers.take(said(0, opened("a"), billed("a", "b", 1)))
+    where: list[threading.Thread] = []
+
+    def noted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(*given: Any) -> Any:
+            where.append(threading.current_thread())
+            return real(*given)
+
+        return answer
+
+    for name in ("assess", "explain", "ledger_view"):
+        monkeypatch.setattr(api, name, noted(getattr(api, name)))
+    await asked(ledgers, "a")
+    await ledgers.http.get("/accounts/a/ledger")
+    assert len(where) == 3
+    assert threading.main_thread() not in where
