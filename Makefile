@@ -7,6 +7,7 @@ export VENV PYTHON
 
 CLOCK := system
 PARTITIONS := 2
+JOBS := 2
 SEEDS := 10000
 OUTAGE_S := 600
 EVENTS := 1000000
@@ -28,8 +29,9 @@ demo: $(VENV)/local.installed  ## a lender's year on the real system, then the r
 live: $(VENV)/local.installed  ## the system until Ctrl-C, addresses in .local/addresses.json; CLOCK=simulated PARTITIONS=
 	@$(BIN)/python -m deploy.local.live --clock $(CLOCK) --partitions $(PARTITIONS)
 
-test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; ARGS= for pytest
-	@$(BIN)/python -m pytest $(ARGS)
+# Many tests wait for a broker's sessions and for processes: two runs side by side fill the waits of each other.
+test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; JOBS= side by side, ARGS= for pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
