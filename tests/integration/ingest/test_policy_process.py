@@ -8,6 +8,8 @@ import httpx
 from deploy.topics import create_topics
 from services.ingest.app import compose
 from services.ingest.settings import Settings
+from shared.messaging import store
+from shared.messaging.stream import ShardId
 from shared.runtime.process import Process
 from tests.integration.ingest.conftest import Ledgers
 from tests.integration.ingest.test_ledgers import billed, closed, opened, said
@@ -17,6 +19,9 @@ from tests.integration.messaging.rig import free_port, until
 
 async def test_an_activation_is_worked_off_by_shards_that_nothing_else_wakes(ledgers: Ledgers, own_kafka: str) -> None:
     await create_topics(own_kafka, 2)
+    async with ledgers.engine.begin() as connection:
+        # The ledgers fill the first of two shards; the number a service began with is what it starts with.
+        await store.ensure(connection, ShardId("accounts", 1))
     await ledgers.take(
         [*said(0, *[f for n in range(5) for f in (opened(f"a{n}"), billed(f"a{n}", "b", 3))]), closed(8)]
     )

@@ -143,9 +143,9 @@ class Rig:
     async def effects(self) -> int:
         return int((await self.rows("SELECT count(*) FROM effect"))[0][0])
 
-    async def applied(self, count: int) -> None:
+    async def applied(self, count: int, patience_s: float = PATIENCE_S) -> None:
         """Wait until that many facts took effect."""
-        await until(lambda: self._has(count), f"{count} facts applied")
+        await until(lambda: self._has(count), f"{count} facts applied", patience_s)
 
     async def _has(self, count: int) -> bool:
         return await self.effects() >= count

@@ -19,7 +19,8 @@ async def test_a_process_stopped_past_its_session_is_replaced_and_cannot_write_w
     epochs = await _epochs(rig)
     taking = rig.start(batch_records_max=200)
     await taking.owns(2)
-    await rig.applied(400)
+    # Stopped between its SQL and its commit it keeps its locks, until the database ends idle transactions (30 s).
+    await rig.applied(400, patience_s=60)
     taken = await _epochs(rig)
     assert all(now > had for now, had in zip(taken, epochs, strict=True))
     frozen.send_signal(signal.SIGCONT)

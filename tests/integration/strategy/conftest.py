@@ -87,7 +87,7 @@ async def engine(migrated: AsyncEngine) -> AsyncEngine:
     """The same schema with empty tables."""
     names = ", ".join([*tables.metadata.tables, "shard", "relay", "outbox", "dead_letter"])
     async with migrated.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names}"))
+        await connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
         await store.ensure(connection, SHARD)
         await store.ensure(connection, COMMANDS)
     return migrated
