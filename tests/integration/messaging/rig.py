@@ -23,7 +23,7 @@ from shared.runtime.process import Only, Process
 from tests.integration.messaging.tally import CALENDAR, OUT, TOPICS, Tally, TallySettings, service
 
 PARTITIONS = 2
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)

