@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contact import api, consumer, packs, worker
 from services.contact.call_queue import CallQueue
@@ -134,10 +135,9 @@ def _is_passing(error: BaseException) -> bool:
     return retry.is_passing(error)
 
 
-async def pending(context: Context) -> Mapping[str, int]:
-    """What keeps the service from being quiet, at the clock's present instant."""
-    async with context.engine.connect() as connection:
-        return await contacts.pending(connection, CHANNELS, RESOLVABLE, context.clock.now())
+async def pending(connection: AsyncConnection, now: datetime) -> Mapping[str, int]:
+    """What keeps the service from being quiet at that instant."""
+    return await contacts.pending(connection, CHANNELS, RESOLVABLE, now)
 
 
 def compose(settings: ContactSettings) -> Service:

@@ -50,6 +50,7 @@ class Accounts:
         self._before = before or {}
         self._packs = packs
         self._aged_to = aged_to or NEVER_AGED
+        self._ageing = ageing(self._aged_to)
         self._loaded = loaded
         self._superseded: dict[str, str] = {}
 
@@ -66,7 +67,7 @@ class Accounts:
         else:
             account = translate.account(account_id, loaded.folded, self._packs.rules)
             changes = self._under_present_packs(account, loaded.packs, history)
-        changes += age(account, self._aged_to, ageing(self._aged_to), history)
+        changes += age(account, self._aged_to, self._ageing, history)
         return Worked(account, changes)
 
     async def each(self, account_ids: Iterable[str], work: Work) -> dict[str, Worked]:
@@ -121,10 +122,8 @@ def ageing(day: date) -> str:
     return f"ageing:{day.isoformat()}"
 
 
-def past_of(rows: Sequence[FactRow] | None, currency: str | None) -> History | None:
+def past_of(rows: Sequence[FactRow], currency: str | None) -> History:
     """Stored facts as the domain reads them; without amounts in another currency than the account's."""
-    if rows is None:
-        return None
     own = currency or next((row.currency for row in rows if row.kind == Opened.kind), None)
     return [translate.stored(row) for row in rows if own is None or row.currency in (None, own)]
 

@@ -1,9 +1,10 @@
 """Ingest's composition root."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest import api, assess_api, consumer, events_api, job_store, policy_api, reassessment
 from services.ingest.handlers import Handlers
@@ -54,6 +55,5 @@ def compose(settings: Settings) -> Service:
     )
 
 
-async def _pending(context: Context) -> Mapping[str, int]:
-    async with context.engine.connect() as connection:
-        return {"accounts_to_reassess": await job_store.unfinished(connection)}
+async def _pending(connection: AsyncConnection, _: datetime) -> Mapping[str, int]:
+    return {"accounts_to_reassess": await job_store.unfinished(connection)}

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.ingest import store, translate
 from services.ingest.accounts import Accounts, Worked, ageing, past_of
-from services.ingest.domain.account import age, apply
+from services.ingest.domain.account import History, age, apply
 from services.ingest.domain.facts import Opened
 from services.ingest.packs import Packs
 from services.ingest.policies import Policies
@@ -109,7 +109,9 @@ class Handlers:
             return []
         rows = {key: one.row() for key, one in first.items()}
         new = await store.claim(tx.connection, list(rows.values()), tx.now)
-        known = [key for key in first if key not in new]
+        if new is None and not repeats:
+            return list(first.values())
+        known = [] if new is None else [key for key in first if key not in new]
         kept = await store.bodies(tx.connection, known) if known else {}
         for one in [*(first[key] for key in known), *repeats]:
             body = kept.get(one.key) or rows[one.key].body
@@ -118,7 +120,7 @@ class Handlers:
             else:
                 detail = f"{one.fact.kind} {one.fact.key[:80]!r} of this account is known with other content"
                 tx.reject(one.received, "conflicting_duplicate", detail)
-        return [first[key] for key in first if key in new]
+        return [one for key, one in first.items() if new is None or key in new]
 
 
 def _admissible(arrivals: Sequence[Arrival], loaded: dict[str, Loaded], packs: Packs, tx: Transaction) -> list[Arrival]:
@@ -140,11 +142,7 @@ def _admissible(arrivals: Sequence[Arrival], loaded: dict[str, Loaded], packs: P
 
 def _folded(accounts: Accounts, account_id: str, arrivals: Sequence[Arrival], past: Sequence[FactRow] | None) -> Worked:
     """The account after these facts, one after the other."""
-    fresh = {one.key for one in arrivals}
-    # Stored facts hold this batch's too: each is seen only from its own turn on.
-    rows = None if past is None else [row for row in past if row[:3] not in fresh]
-    currency = next((a.fact.currency for a in arrivals if type(a.fact) is Opened), None)
-    history = past_of(rows, currency or accounts.currency(account_id))
+    history = None if past is None else _before(accounts, account_id, arrivals, past)
     account, changes = accounts.read(account_id, history)
     known = None if history is None else list(history)
     for one in arrivals:
@@ -155,9 +153,17 @@ def _folded(accounts: Accounts, account_id: str, arrivals: Sequence[Arrival], pa
     return Worked(account, changes)
 
 
+def _before(accounts: Accounts, account_id: str, arrivals: Sequence[Arrival], past: Sequence[FactRow]) -> History:
+    """Stored facts hold this batch's too: each of those is seen only from its own turn on."""
+    fresh = {one.key for one in arrivals}
+    currency = next((a.fact.currency for a in arrivals if type(a.fact) is Opened), None)
+    rows = [row for row in past if row[:3] not in fresh]
+    return past_of(rows, currency or accounts.currency(account_id))
+
+
 async def _age(accounts: Accounts, due: dict[str, Loaded], day: date) -> None:
     def aged(account_id: str, past: Sequence[FactRow] | None) -> Worked:
-        history = past_of(past, accounts.currency(account_id))
+        history = None if past is None else past_of(past, accounts.currency(account_id))
         account, changes = accounts.read(account_id, history)
         return Worked(account, [*changes, *age(account, day, ageing(day), history)])
 

@@ -76,7 +76,7 @@ class Reassessment:
 
 
 def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Sequence[FactRow] | None) -> Worked:
-    history = past_of(past, accounts.currency(account_id))
+    history = None if past is None else past_of(past, accounts.currency(account_id))
     account, changes = accounts.read(account_id, history)
     if part.kind == REPLAY:
         if history is None:

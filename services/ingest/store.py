@@ -15,15 +15,19 @@ def _arrays(**types: Any) -> list[sa.BindParameter[Any]]:
     return [sa.bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()]
 
 
-# The primary key refuses what is there; what comes back was new. The order of the input is the order of arrival.
+# The primary key refuses what is there. The order of the input is the order of arrival. Nearly always all are new, and
+# then none of the keys need come back.
 _CLAIM = sa.text(
-    """INSERT INTO fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at)
+    """WITH new AS (
+       INSERT INTO fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at)
        SELECT f.account_id, f.kind, f.key, f.body, f.currency, f.event_id, f.recorded_at, :known_at
        FROM unnest(:account_ids, :kinds, :keys, :bodies, :currencies, :event_ids, :recorded)
             WITH ORDINALITY AS f (account_id, kind, key, body, currency, event_id, recorded_at, place)
        ORDER BY f.place
        ON CONFLICT (account_id, kind, key) DO NOTHING
-       RETURNING account_id, kind, key"""
+       RETURNING account_id, kind, key)
+       SELECT new.* FROM (SELECT count(*) AS rows FROM new) AS taken
+       LEFT JOIN new ON taken.rows < cardinality(:keys) WHERE taken.rows < cardinality(:keys)"""
 ).bindparams(
     *_arrays(
         account_ids=sa.Text,
@@ -137,11 +141,12 @@ def _columns(rows: Iterable[tuple[Any, ...]], names: Sequence[str]) -> dict[str,
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-async def claim(connection: AsyncConnection, rows: Sequence[FactRow], known_at: datetime) -> set[Key]:
-    """Store the facts that are new; their keys. Keys must be distinct within `rows`."""
+async def claim(connection: AsyncConnection, rows: Sequence[FactRow], known_at: datetime) -> set[Key] | None:
+    """Store the facts that are new; their keys, or None for all of them. Keys must be distinct within `rows`."""
     names = ("account_ids", "kinds", "keys", "bodies", "currencies", "event_ids", "recorded")
-    found = await connection.execute(_CLAIM, {**_columns(rows, names), "known_at": known_at})
-    return {(r[0], r[1], r[2]) for r in found}
+    found = (await connection.execute(_CLAIM, {**_columns(rows, names), "known_at": known_at})).all()
+    # One row without a key where none was new, no row at all where every one was.
+    return {(r[0], r[1], r[2]) for r in found} if found else None
 
 
 async def bodies(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, str]:

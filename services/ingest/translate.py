@@ -1,9 +1,8 @@
 """Between the wire and the domain: contracts in, facts; status changes in, contracts out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from datetime import UTC, date
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -18,34 +17,29 @@ from shared.contracts.fields import Amount, AmountDue
 from shared.messaging import Received
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One fact of a batch: what it says of which account, in which currency, and the record it came in."""
 
     received: Received
-    account_id: str
+    key: Key
+    """What makes it the same fact."""
     fact: Fact
     currency: str | None
 
     @property
-    def key(self) -> Key:
-        """What makes it the same fact."""
-        return self.account_id, self.fact.kind, self.fact.key
-
-    @property
-    def recorded_at(self) -> datetime:
-        """When core banking learned of it."""
-        return self.received.event.time
+    def account_id(self) -> str:
+        """Whose fact it is."""
+        return self.key[0]
 
     @property
     def recorded_on(self) -> date:
-        """The day of that instant in UTC, as `stored` has it later, whichever zone the event was written in."""
-        return self.recorded_at.astimezone(UTC).date()
+        """The day it was recorded in UTC, as `stored` has it later, whichever zone the event was written in."""
+        return self.received.event.time.astimezone(UTC).date()
 
     def row(self) -> FactRow:
         """The fact as it is stored."""
-        body = orjson.dumps(facts.pack(self.fact)).decode()
-        return FactRow(*self.key, body, self.currency, self.received.event.id, self.recorded_at)
+        body, event = orjson.dumps(facts.pack(self.fact)).decode(), self.received.event
+        return FactRow(*self.key, body, self.currency, event.id, event.time)
 
 
 def _minor(amount: AmountDue | None) -> int | None:
@@ -92,8 +86,9 @@ _AMOUNT_FIELD: Final[dict[type[Any], str]] = {
 
 def arrival(received: Received) -> Arrival:
     """The fact inside one event of the banking topics."""
-    data = received.data
-    return Arrival(received, data.account_id, _FACTS[type(data)](data), currency(data))
+    data = received.event.data
+    told: Fact = _FACTS[type(data)](data)
+    return Arrival(received, (data.account_id, told.kind, told.key), told, currency(data))
 
 
 def fact(data: Any) -> Fact:

@@ -1,6 +1,9 @@
 """Composition: strategy's parts put together from its settings."""
 
 from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.strategy import api, consumer, store
 from services.strategy.handlers import Handlers
@@ -42,6 +45,5 @@ async def register(context: Context, library: Library) -> None:
                 )
 
 
-async def _pending(context: Context) -> Mapping[str, int]:
-    async with context.engine.connect() as connection:
-        return {"days_due": await store.days_due(connection)}
+async def _pending(connection: AsyncConnection, _: datetime) -> Mapping[str, int]:
+    return {"days_due": await store.days_due(connection)}

@@ -20,7 +20,9 @@ HEARTBEATS_PER_SESSION: Final = 4
 log = structlog.get_logger()
 
 
-def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int) -> Any:
+def group_consumer(
+    bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int, bytes_min: int
+) -> Any:
     """The group's consumer: range assignment keeps partition n of all topics together."""
     header_names.install()
     return AIOKafkaConsumer(
@@ -35,6 +37,7 @@ def group_consumer(bootstrap: str, *, service: str, stream: str, session_timeout
         session_timeout_ms=int(session_timeout_s * 1000),
         heartbeat_interval_ms=int(session_timeout_s * 1000 / HEARTBEATS_PER_SESSION),
         fetch_max_wait_ms=wait_ms,
+        fetch_min_bytes=bytes_min,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -36,9 +37,9 @@ def system_router(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/progress")
-    async def shown() -> dict[str, Any]:
+    async def shown() -> JSONResponse:
         """Offsets applied, events emitted and relayed a shard, and what is pending: how far this process is."""
-        return await progress()
+        return JSONResponse(await progress())
 
     @router.get("/shards")
     async def shards() -> dict[str, Any]:

@@ -21,6 +21,13 @@ EXIT_BUG = 70
 GARBAGE_OBJECTS = 50_000
 
 
+def collect_seldom() -> None:
+    """A batch makes thousands of objects that all go at once: collecting among them is work for nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
+
+
 def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migrations: Path) -> typer.Typer:
     """The service's typer application; a service may add commands of its own."""
 
@@ -54,11 +61,7 @@ def _half(only: str | None) -> Only | None:
 def _run(name: str, kind: type[S], compose: Callable[[S], Service], only: Only | None) -> None:
     settings = read_settings(kind)
     logs.configure(name, settings.log_level)
-
-    # A batch makes thousands of objects that all go at once: collecting among them is work for nothing.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
+    collect_seldom()
 
     async def serve() -> None:
         await Process(compose(settings), settings, only).run()

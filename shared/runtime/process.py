@@ -42,6 +42,8 @@ class Process:
         self._stop = asyncio.Event()
         self._drained = asyncio.Event()
         self._engine = database.engine_of(settings.database, settings.database_connections_max)
+        # Each statement for itself: no transaction to begin and end around a few counts.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock: Clock = SimulatedClock() if settings.clock == "simulated" else SystemClock()
         self._publisher = Publisher(lambda: kafka.producer(self._bootstrap, service.name))
         self._counts: dict[str, int] = {}
@@ -129,6 +131,7 @@ class Process:
                 stream=stream.name,
                 session_timeout_s=settings.session_timeout_s,
                 wait_ms=settings.fetch_wait_max_ms,
+                bytes_min=settings.fetch_bytes_min,
             ),
             broadcast=broadcast,
             make_loop=self._loop,
@@ -176,13 +179,13 @@ class Process:
 
         So an answer with nothing left means that nothing was left at one moment, whatever happened meanwhile.
         """
-        clock = self._clock.now().isoformat()
+        now = self._clock.now()
         applied = {loop.shard: loop.state.offsets for member in self._members for loop in member.loops.values()}
-        pending = dict(await self._service.pending(self.context)) if self._service.pending else {}
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
+            pending = dict(await self._service.pending(connection, now)) if self._service.pending else {}
             pending["redrives"] = await dead_letters.asked_count(connection)
         return {
-            "clock": clock,
+            "clock": now.isoformat(),
             "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},
             "owned": {
                 member.stream.name: {

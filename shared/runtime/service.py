@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.messaging.commands import Commands
 from shared.messaging.stream import Stream
@@ -27,7 +28,8 @@ class Context:
 
 
 Background = Callable[[Context, asyncio.Event], Awaitable[None]]
-Pending = Callable[[Context], Awaitable[Mapping[str, int]]]
+Pending = Callable[[AsyncConnection, datetime], Awaitable[Mapping[str, int]]]
+"""Asks on a connection for reading, at the clock's present instant."""
 
 
 @dataclass

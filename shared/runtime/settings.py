@@ -56,6 +56,9 @@ class Settings(DatabaseSettings):
     batch_records_max: int = Field(default=4000, ge=1, le=20_000, description="records in one transaction")
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")
     fetch_wait_max_ms: int = Field(default=200, ge=1, le=5000, description="how long the broker may hold an idle fetch")
+    fetch_bytes_min: int = Field(
+        default=1, ge=1, le=4 * 1024 * 1024, description="what the broker waits for, no longer than that, to answer"
+    )
     rejected_run_max: int = Field(
         default=200,
         ge=1,

@@ -7,13 +7,14 @@ own (`python -m tests.integration.messaging.tally`), to be killed.
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.banking import BusinessDayClosed, RepaymentReceived
 from shared.contracts.delinquency import PortfolioAged
@@ -141,9 +142,8 @@ def service(name: str, tally: Tally) -> Service:
     return Service(name, streams, router=_router, pending=_pending)
 
 
-async def _pending(context: Context) -> Mapping[str, int]:
-    async with context.engine.connect() as connection:
-        return {"rounds": (await connection.execute(sa.text("SELECT coalesce(sum(rounds), 0) FROM due"))).scalar_one()}
+async def _pending(connection: AsyncConnection, _: datetime) -> Mapping[str, int]:
+    return {"rounds": (await connection.execute(sa.text("SELECT coalesce(sum(rounds), 0) FROM due"))).scalar_one()}
 
 
 def _router(context: Context) -> APIRouter:
