@@ -85,13 +85,12 @@ class Quiet:
     async def _through(self, step: str, name: str, now: datetime, started: float) -> None:
         """Return when the service has nothing left of what is known to be there."""
         await asyncio.sleep(self._patience.before_asking_s(step, name, monotonic() - started))
-        before = self.asked
         while left := await self._left(name, now):
             waited_s = monotonic() - started
             if waited_s > TIMEOUT_S:
                 raise StuckError(f"{name} does not come to rest: {left}")
             await asyncio.sleep(self._patience.before_asking_again_s(waited_s))
-        self._patience.through(step, name, monotonic() - started, self.asked - before)
+        self._patience.through(step, name, monotonic() - started)
 
     async def _answered(self, step: Step, now: datetime, started: float) -> None:
         """Return when the gateway has answered for all messages, and contact is through with the answers.
