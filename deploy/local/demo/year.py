@@ -16,7 +16,9 @@ from deploy.local.portfolio.lender import Lender, Slice
 from deploy.local.portfolio.publish import Publisher
 from deploy.local.portfolio.writer import Record
 
+BILLING: Final = "banking.billing"
 REPAYMENTS: Final = "banking.repayments"
+STATEMENTS: Final = (b'"arrears.billing.BillIssued.v1"', b'"arrears.billing.BalanceReported.v1"')
 
 
 class Step(NamedTuple):
@@ -49,20 +51,28 @@ class Year:
         slices = self.lender.days()
         upcoming = self._next_day(slices)
         for day in self.lender.business_days:
-            await self._morning(day)
-            await self._evening(day, upcoming)
+            # On the first day accounts are opened whose old bills are due.
+            statements, others = _statements(upcoming) if self.facts else ([], upcoming)
+            await self._morning(day, statements)
+            await self._evening(day, others)
             upcoming = self._next_day(slices)
             await self._night(day)
             show(Step(day, len(self.facts), len(self.mailroom.messages), len(self.collectors.calls)))
         with self._timed("reporting's rest"):
             await self.quiet.until("end", datetime.combine(self.lender.business_days[-1], CLOSE))
 
-    async def _morning(self, day: date) -> None:
-        """Planned contacts go out; people read them; collectors call."""
+    async def _morning(self, day: date, statements: list[Record]) -> None:
+        """Planned contacts go out; people read them; collectors call.
+
+        Meanwhile the day's statements are published: they change nothing of what anybody owes by now.
+        """
         at = datetime.combine(day, MORNING)
         with self._timed("mornings"):
             await self._publish([clock_advanced(day)])
             await self.quiet.until("morning", at)
+        with self._timed("publishing"):
+            self.facts += statements
+            await self._publish(statements)
         with self._timed("messages and calls"):
             self.debtors.read(await self.mailroom.collect(at), day)
             await self.collectors.work(day)
@@ -106,3 +116,12 @@ class Year:
         started = monotonic()
         yield
         self.spent_s[name] = self.spent_s.get(name, 0) + monotonic() - started
+
+
+def _statements(records: list[Record]) -> tuple[list[Record], list[Record]]:
+    """New bills and balances, nothing of which is due on its day; and the other records."""
+    parts: tuple[list[Record], list[Record]] = ([], [])
+    for record in records:
+        later = record.topic != BILLING or not any(kind in record.value for kind in STATEMENTS)
+        parts[later].append(record)
+    return parts
