@@ -19,6 +19,7 @@ import uvloop
 from services.ingest import store
 from services.ingest.tables import ShardDay
 from shared.runtime import logs
+from shared.runtime.main import collect_seldom
 from tests.bench.portfolio import LIVES, TODAY, Portfolio, portfolio
 from tests.bench.printed import printed
 
@@ -94,6 +95,7 @@ def main(
 ) -> None:
     """Measure and print."""
     logs.configure("bench", "warning")
+    collect_seldom()
     printed(f"day close, {accounts:,} accounts", uvloop.run(measure(accounts)), json_file)
 
 

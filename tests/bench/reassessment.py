@@ -20,6 +20,7 @@ from services.ingest.packs import load
 from services.ingest.policies import written
 from services.ingest.replay import Replay
 from shared.runtime import logs
+from shared.runtime.main import collect_seldom
 from tests.bench.portfolio import Portfolio, portfolio
 from tests.bench.printed import printed
 
@@ -82,6 +83,7 @@ def main(
 ) -> None:
     """Measure and print."""
     logs.configure("bench", "warning")
+    collect_seldom()
     title = f"re-assessment, {accounts:,} accounts with {1 + 3 * months} facts each"
     printed(title, uvloop.run(measure(accounts, months, workers)), json_file)
 
