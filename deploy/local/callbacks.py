@@ -18,7 +18,7 @@ from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 WORKERS = 32
-REST_S = 0.03
+REST_S = 0.012
 """Callbacks wait until no more came for so long, but not longer than"""
 REST_MAX_S = 0.5
 ATTEMPTS_MAX = 60

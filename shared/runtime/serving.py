@@ -17,7 +17,16 @@ DRAIN_S: Final = 10
 
 async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
     """Answer requests until stopped; Misconfigured at once when the address cannot be had."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=DRAIN_S)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=DRAIN_S,
+        # Nothing here asks for the client's address, and who serves is nobody's business.
+        proxy_headers=False,
+        server_header=False,
+    )
     server = _Server(config)
     with listening(host, port) as door:
         serving = asyncio.create_task(server.serve(sockets=[door]))
