@@ -23,6 +23,7 @@ from services.contact.rendering import Templates
 from services.contact.resolve import Resolver
 from services.contact.settings import ContactSettings
 from services.contact.store import contacts
+from services.contact.store.sql import reading
 from services.contact.worker import Worker
 from shared.messaging import retry
 from shared.runtime.service import Context, Service
@@ -136,7 +137,7 @@ def _is_passing(error: BaseException) -> bool:
 
 async def pending(context: Context) -> Mapping[str, int]:
     """What keeps the service from being quiet, at the clock's present instant."""
-    async with context.engine.connect() as connection:
+    async with reading(context.engine) as connection:
         return await contacts.pending(connection, CHANNELS, RESOLVABLE, context.clock.now())
 
 

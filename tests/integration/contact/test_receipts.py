@@ -60,7 +60,7 @@ async def test_a_receipt_may_overtake_the_answer_to_the_sending(lab: Lab) -> Non
         dispatcher = lab.dispatcher()
         due = await contacts.due(connection, ["sms"], lab.clock.now(), 10)
         async with lab.commands.transaction() as tx:
-            outgoing = await lab.claims.claim(tx, registered.number, due, 10)
+            outgoing, _ = await lab.claims.claim(tx, registered.number, due, 10)
         handed = await dispatcher.hand_over(outgoing)
         await together(lab).run(receipt("delivered"))
         await dispatcher.record(outgoing, handed)
