@@ -124,6 +124,19 @@ async def test_an_email_carries_its_token_and_uses_one_connection() -> None:
         assert one.inbox.sessions == 1
 
 
+async def test_no_email_wears_another_s_headers() -> None:
+    said = [(f"{name}@home.example", subject) for name in ("ann", "bob") for subject in ("A reminder", "Grüße", "Last")]
+    async with stand("smtp") as one:
+        assert isinstance(one, SmtpStand)
+        for n, (to, subject) in enumerate(said * 2):
+            await one.channel.send(Message(f"t-{n}", to, "Text", subject))
+        shown = [email.shown() for email in one.inbox.emails]
+    assert [(email["to"][0], email["headers"]["To"], email["subject"]) for email in shown] == [
+        (to, to, subject) for to, subject in said * 2
+    ]
+    assert [email["headers"]["Message-ID"] for email in shown] == [f"<t-{n}@lender.example>" for n in range(12)]
+
+
 @pytest.mark.parametrize("to", ["ann@home.example\r\nBcc: eve@home.example", "änn@home.example", "\udcff@home.example"])
 async def test_an_address_that_cannot_be_one_is_refused_before_anything_is_said(to: str) -> None:
     async with stand("smtp") as one:
