@@ -9,13 +9,13 @@ from services.contact.claim import one_each
 from services.contact.domain.known import Customer, Endpoint, usable_endpoints
 from services.contact.domain.request import Request
 from services.contact.domain.verdict import Conclusion
-from services.contact.gatekeeper import Decided, Gatekeeper
+from services.contact.gatekeeper import Gatekeeper
 from services.contact.identity import call_attempt_id
 from services.contact.messages import arrears_of
-from services.contact.store import attempts, calls, contacts, projections
+from services.contact.store import calls, contacts, projections
 from services.contact.store.attempts import Attempt
 from services.contact.store.calls import Lease
-from services.contact.store.contacts import Placed
+from services.contact.store.decisions import Decided
 from shared.messaging import Transaction
 from shared.vocabulary.money import Money
 
@@ -59,31 +59,35 @@ class CallQueue:
             due = await contacts.due_calls(tx.connection, tx.now, LOOKED_AT_MAX)
             order = one_each(due, LOOKED_AT_MAX)
             locked = await contacts.lock(tx.connection, order) if order else {}
-            if not locked:
-                break
             requests = [locked[contact_id] for contact_id in order if contact_id in locked]
-            tasks += await self._leased(tx, collector, requests, limit - len(tasks))
-            if len(tasks) == limit:
+            leases = {row.contact_id: row.leases for row in due}
+            tasks += await self._leased(tx, collector, requests, leases, limit - len(tasks))
+            # Every task that was due has been decided on, when each was locked and there were no more.
+            is_last = len(requests) == len(due) < LOOKED_AT_MAX
+            if is_last or not requests or len(tasks) == limit:
                 break
         return tasks
 
-    async def _leased(self, tx: Transaction, collector: str, requests: Sequence[Request], limit: int) -> list[Task]:
+    async def _leased(
+        self, tx: Transaction, collector: str, requests: Sequence[Request], leases: Mapping[str, int], limit: int
+    ) -> list[Task]:
         """Tasks for the first `limit` that are lawful; decisions on those after them are neither kept nor acted on."""
+        if not requests:
+            return []
         customer_ids = {request.customer_id for request in requests}
         known = await projections.load_customers(tx.connection, customer_ids, tx.now)
         decided, allowed = self._decided(requests, known, tx.now, limit)
-        await self._gatekeeper.keep(tx, "lease", decided)
-        if not allowed:
+        made = [_attempt(one, leases[one[0].contact_id] + 1, tx.now) for one in allowed]
+        opened = await self._gatekeeper.act(tx, "lease", decided, made)
+        if not opened:
             return []
-        before = await calls.leases_before(tx.connection, [request.contact_id for request, _ in allowed])
-        made = [_attempt(one, before.get(one[0].contact_id, 0) + 1, tx.now) for one in allowed]
         until = tx.now + self._lease
-        await attempts.open_all(tx.connection, made)
-        await calls.lease(tx.connection, [Lease(a.contact_id, a.attempt_id, collector, until) for a in made])
-        await contacts.place(tx.connection, [Placed(a.contact_id, "pending", tx.now) for a in made])
+        taken = [Lease(a.contact_id, a.attempt_id, collector, until) for a in made if a.contact_id in opened]
+        await calls.lease(tx.connection, taken)
         return [
             Task(request, known[request.customer_id], attempt.attempt_id, until)
             for (request, _), attempt in zip(allowed, made, strict=True)
+            if request.contact_id in opened
         ]
 
     def _decided(

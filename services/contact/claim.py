@@ -5,20 +5,27 @@ Apart from the sending, so that no message can leave inside a transaction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.contact import translate
 from services.contact.domain.known import Customer
 from services.contact.domain.request import Request
 from services.contact.domain.verdict import Conclusion
-from services.contact.gatekeeper import Decided, Gatekeeper
+from services.contact.gatekeeper import Gatekeeper
 from services.contact.identity import message_attempt_id
 from services.contact.messages import Composer
 from services.contact.rendering import Unrenderable
-from services.contact.store import attempts, contacts, projections
+from services.contact.store import contacts, projections
 from services.contact.store.attempts import Attempt
-from services.contact.store.contacts import Placed
+from services.contact.store.decisions import Decided, Placed
 from shared.messaging import Transaction
+
+
+class Claimed(NamedTuple):
+    """What may be sent now, and how many of the contacts asked for were decided on."""
+
+    outgoing: list[Attempt]
+    decided: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +35,20 @@ class Claims:
     gatekeeper: Gatekeeper
     composer: Composer
 
-    async def claim(self, tx: Transaction, worker: int, due: Sequence[Any], rows_max: int) -> list[Attempt]:
+    async def claim(self, tx: Transaction, worker: int, due: Sequence[Any], rows_max: int) -> Claimed:
         """Of contacts (rows with ids, most urgent first), those that may be sent now, each now a pending attempt.
 
         One contact a customer at a time. What another transaction holds is left for the next round.
         """
         requests = await contacts.lock(tx.connection, one_each(due, rows_max))
         if not requests:
-            return []
+            return Claimed([], 0)
         customer_ids = {request.customer_id for request in requests.values()}
         known = await projections.load_customers(tx.connection, customer_ids, tx.now)
         decided = self.gatekeeper.decide_all(requests.values(), known, tx.now)
-        await self.gatekeeper.keep(tx, "dispatch", decided)
         composed, broken = self._composed(tx, worker, decided, known)
-        opened = await attempts.open_all(tx.connection, composed) if composed else set()
-        placed = [_placed(attempt, opened) for attempt in composed] + broken
-        if placed:
-            await contacts.place(tx.connection, placed)
-        return [attempt for attempt in composed if attempt.attempt_id in opened]
+        opened = await self.gatekeeper.act(tx, "dispatch", decided, composed, broken)
+        return Claimed([attempt for attempt in composed if attempt.contact_id in opened], len(decided))
 
     def _composed(
         self, tx: Transaction, worker: int, decided: Sequence[Decided], known: Mapping[str, Customer]
@@ -75,13 +78,6 @@ def one_each(due: Sequence[Any], rows_max: int) -> list[str]:
     for row in due:
         first.setdefault(row.customer_id, row.contact_id)
     return list(first.values())[:rows_max]
-
-
-def _placed(attempt: Attempt, opened: set[str]) -> Placed:
-    """Pending; or, where the contact's one attempt turns out to have been made before, left to a person."""
-    if attempt.attempt_id in opened:
-        return Placed(attempt.contact_id, "pending", attempt.at)
-    return Placed(attempt.contact_id, "unknown", attempt.at, reason="attempted_before")
 
 
 def _failed(tx: Transaction, request: Request, reason: str) -> Placed:

@@ -5,18 +5,19 @@ A crash between these steps leaves `pending` attempts of a dead worker; resolve.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.contact import reports
-from services.contact.channels.port import Channel, Handed, Message
+from services.contact.channels.port import Channel, Handed, Message, Went
 from services.contact.claim import Claims
 from services.contact.health import Health
 from services.contact.store import contacts
 from services.contact.store.attempts import Attempt
+from services.contact.store.sql import reading
 from services.contact.worker import Worker
 from shared.messaging import Commands, retry
 from shared.runtime.clock import Clock
@@ -53,24 +54,27 @@ class Dispatcher:
         """Send until stopped; a batch on its way is finished and written down first."""
         while not stop.is_set():
             self._woken.clear()
+            looked_at = self._clock.now()
             if not await self.round(worker):
-                await self._idle(stop)
+                await self._idle(stop, looked_at)
 
     async def round(self, worker: Worker) -> bool:
-        """Claim, hand over, write down, once; False when there was nothing due."""
+        """Claim, hand over, write down, once; False when nothing that was due is left."""
         channels = self._health.usable()
         rows_max = 1 if self._health.doubtful(channels) else self._batch_max
-        async with self._engine.connect() as connection:
-            # More than are taken, since of each customer only one is.
+        # More than are taken, since of each customer only one is.
+        async with reading(self._engine) as connection:
             due = await contacts.due(connection, channels, self._clock.now(), rows_max * 2)
         if not due:
             return False
         await worker.check()
         async with self._commands.transaction() as tx:
-            outgoing = await self._claims.claim(tx, worker.number, due, rows_max)
+            outgoing, decided = await self._claims.claim(tx, worker.number, due, rows_max)
+        handed = await self.hand_over(outgoing)
         if outgoing:
-            await self.record(outgoing, await self.hand_over(outgoing))
-        return True
+            await self.record(outgoing, handed)
+        through = decided == len(due) < rows_max * 2
+        return not through or any(one.went is Went.NOT_SENT for one in handed)
 
     async def hand_over(self, outgoing: Sequence[Attempt]) -> list[Handed]:
         """Send each once, some at a time; the answers in the same order."""
@@ -101,9 +105,9 @@ class Dispatcher:
         self._health.note(attempt.channel, handed)
         return handed
 
-    async def _idle(self, stop: asyncio.Event) -> None:
-        """Wait for new work, for the clock to move on, or for the poll that sees other processes' work."""
-        soon = self._clock.now() + timedelta(seconds=self._poll_s)
+    async def _idle(self, stop: asyncio.Event, looked_at: datetime) -> None:
+        """Wait for new work, for the clock to move on from the last look, or for the poll that sees others' work."""
+        soon = looked_at + timedelta(seconds=self._poll_s)
         waits = [
             asyncio.ensure_future(wait)
             for wait in (stop.wait(), self._woken.wait(), self._clock.sleep_until(soon, poll_s=self._poll_s))

@@ -1,6 +1,6 @@
 """The gate with its rule book: one way to decide, archive and act on decisions, whenever it is asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,12 +12,12 @@ from services.contact.domain.rules import Case
 from services.contact.domain.verdict import Conclusion, Decision
 from services.contact.domain.zones import plausible_zones
 from services.contact.packs import RuleBook
-from services.contact.store import contacts
-from services.contact.store.contacts import Placed
+from services.contact.store import decisions
+from services.contact.store.attempts import Attempt
+from services.contact.store.decisions import Decided, Occasion, Placed
 from shared.messaging import Transaction
 
 Moment = Literal["enqueue", "dispatch", "lease"]
-Decided = tuple[Request, Decision]
 
 
 class Gatekeeper:
@@ -36,26 +36,47 @@ class Gatekeeper:
         """A decision on each."""
         return [(request, self.decide(request, customers.get(request.customer_id), at)) for request in requests]
 
-    async def keep(self, tx: Transaction, moment: Moment, decided: Sequence[Decided]) -> None:
-        """Archive decisions and act on all but the allowed ones: defer, or suppress and say so."""
+    async def plan(self, tx: Transaction, requests: Collection[Request], customers: Mapping[str, Customer]) -> bool:
+        """Keep requests not seen before where a first decision places them; whether any may be sent at once."""
+        decided = self.decide_all(requests, customers, tx.now)
+        places = [_placed(request, decision) for request, decision in decided]
+        new = await decisions.plan(tx.connection, self._occasion("enqueue"), decided, places)
+        fresh = [one for one in decided if one[0].contact_id in new]
+        _tell_refused(tx, fresh)
+        return any(decision.conclusion is Conclusion.ALLOWED for _, decision in fresh)
+
+    async def act(
+        self, tx: Transaction, moment: Moment, decided: Sequence[Decided], attempts: Sequence[Attempt],
+        broken: Sequence[Placed] = (),
+    ) -> set[str]:  # fmt: skip
+        """Archive decisions and act on them: suppress and say so, defer, place the `broken`, open the attempts.
+
+        The contacts whose attempt may now be made.
+        """
         if not decided:
-            return
-        await contacts.archive(tx.connection, moment, self._book.pack, self._book.pack_hash, decided)
-        placed = [place for request, decision in decided if (place := _placed(request, decision, moment))]
-        if placed:
-            await contacts.place(tx.connection, placed)
-        for request, decision in decided:
-            if decision.conclusion is Conclusion.REFUSED:
-                event = translate.suppressed(request, tx.now, decision.rule or "gate", decision.reason or "")
-                tx.emit(event, subject=request.customer_id, key=request.customer_id)
+            return set()
+        placed = [_placed(*one) for one in decided if one[1].conclusion is not Conclusion.ALLOWED]
+        opened = await decisions.act(tx.connection, self._occasion(moment), decided, [*placed, *broken], attempts)
+        _tell_refused(tx, decided)
+        return opened
+
+    def _occasion(self, moment: Moment) -> Occasion:
+        return Occasion(moment, self._book.pack, self._book.pack_hash)
 
 
-def _placed(request: Request, decision: Decision, moment: Moment) -> Placed | None:
-    """Where the contact stands after the decision; None where whoever asked will say so."""
+def _placed(request: Request, decision: Decision) -> Placed:
+    """Where the contact stands after the decision; one that is allowed is planned, until whoever asked acts on it."""
     at = decision.decided_at
     if decision.conclusion is Conclusion.REFUSED:
         state = "expired" if decision.reason == "expired" else "suppressed"
         return Placed(request.contact_id, state, at, reason=f"{decision.rule}: {decision.reason}")
     if decision.conclusion is Conclusion.DEFERRED:
         return Placed(request.contact_id, "planned", decision.until or request.expires_at, decision.awaiting)
-    return Placed(request.contact_id, "planned", at) if moment == "enqueue" else None
+    return Placed(request.contact_id, "planned", at)
+
+
+def _tell_refused(tx: Transaction, decided: Sequence[Decided]) -> None:
+    for request, decision in decided:
+        if decision.conclusion is Conclusion.REFUSED:
+            event = translate.suppressed(request, tx.now, decision.rule or "gate", decision.reason or "")
+            tx.emit(event, subject=request.customer_id, key=request.customer_id)

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from services.contact import consents, translate
 from services.contact.domain.facts import Facts, Withdrawal
 from services.contact.domain.request import Request
-from services.contact.domain.verdict import Conclusion
 from services.contact.gatekeeper import Gatekeeper
 from services.contact.store import contacts, projections
 from shared.messaging import Received, Transaction
@@ -20,42 +19,35 @@ class CustomerEvents:
     async def __call__(self, batch: Sequence[Received], tx: Transaction) -> None:
         """Projections first, then requests judged by them, then withdrawals, which may be of requests just made."""
         facts = translate.facts_of(batch)
-        await _keep(facts, tx)
+        if await _keep(facts, tx):
+            tx.wake_work()
         if facts.requests:
             await self._plan(facts.requests.values(), tx)
         if facts.withdrawals:
             await _withdraw(facts.withdrawals, tx)
-        enlightened = list(facts.enlightened())
-        if enlightened and await contacts.reawaken(tx.connection, enlightened, tx.now):
-            tx.wake_work()
 
     async def _plan(self, requests: Collection[Request], tx: Transaction) -> None:
         """Keep requests and decide a first time: to refuse what will not become lawful, and to know when it is due."""
-        new = await contacts.add(tx.connection, requests)
-        fresh = [request for request in requests if request.contact_id in new]
-        if not fresh:
-            return
-        customer_ids = {request.customer_id for request in fresh}
-        await projections.add_stubs(tx.connection, customer_ids)
+        customer_ids = {request.customer_id for request in requests}
         customers = await projections.load_customers(tx.connection, customer_ids, tx.now)
-        decided = self._gatekeeper.decide_all(fresh, customers, tx.now)
-        await self._gatekeeper.keep(tx, "enqueue", decided)
-        if any(decision.conclusion is Conclusion.ALLOWED for _, decision in decided):
+        if await self._gatekeeper.plan(tx, requests, customers):
             tx.wake_work()
 
 
-async def _keep(facts: Facts, tx: Transaction) -> None:
-    connection = tx.connection
+async def _keep(facts: Facts, tx: Transaction) -> bool:
+    """Write down what was learned; whether contacts had waited for it."""
+    connection, woken = tx.connection, False
     if facts.profiles:
-        await projections.save_customers(connection, facts.profiles.values())
+        woken = await projections.save_customers(connection, facts.profiles.values(), tx.now)
     if facts.statements:
         await consents.say(tx, facts.statements.values())
     if facts.owed:
-        await projections.save_balances(connection, facts.owed.values())
+        woken |= await projections.save_balances(connection, facts.owed.values(), tx.now)
     if facts.holds:
         await projections.save_holds(connection, facts.holds.values())
-    if facts.settled_promises or facts.closed_cases:
-        await projections.close_promises(connection, facts.settled_promises, facts.closed_cases)
+    if facts.settled_of:
+        await projections.close_promises(connection, facts.settled_of, facts.settled_promises, facts.closed_cases)
+    return woken
 
 
 async def _withdraw(withdrawals: Sequence[Withdrawal], tx: Transaction) -> None:

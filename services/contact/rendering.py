@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplatesNotFound
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplatesNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 SHIPPED: Final = Path(__file__).parent / "templates"
 FALLBACK_LANGUAGE: Final = "en"
+FOUND_MAX: Final = 10_000
 SMS_LENGTH_MAX: Final = 1_600
 """What providers take as one message, in several parts."""
 
@@ -39,20 +40,30 @@ class Templates:
 
     def __init__(self, folder: Path) -> None:
         self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
-        )
+            loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True,
+            auto_reload=False,
+        )  # fmt: skip
+        self._found: dict[tuple[str, str, str], Template] = {}
 
     def render(self, template: str, channel: str, language: str, values: Mapping[str, Any]) -> Rendered:
         """The message in the best language there is; Unrenderable says what is wrong with the template."""
-        languages = dict.fromkeys((language.lower(), language.lower().partition("-")[0], FALLBACK_LANGUAGE))
         try:
-            found = self._environment.select_template([f"{template}.{channel}.{one}.txt" for one in languages])
-            text = found.render(values).strip()
+            text = self._best(template, channel, language.lower()).render(values).strip()
         except TemplatesNotFound:
             raise Unrenderable("template_missing") from None
         except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
             raise Unrenderable("template_error") from None
         return _email(text) if channel == "email" else _sms(text)
+
+    def _best(self, template: str, channel: str, language: str) -> Template:
+        """The template in the best language there is, looked for on disk once; TemplatesNotFound when there is none."""
+        found = self._found.get((template, channel, language))
+        if found is None:
+            languages = dict.fromkeys((language, language.partition("-")[0], FALLBACK_LANGUAGE))
+            found = self._environment.select_template([f"{template}.{channel}.{one}.txt" for one in languages])
+            if len(self._found) < FOUND_MAX:
+                self._found[template, channel, language] = found
+        return found
 
 
 def _sms(text: str) -> Rendered:

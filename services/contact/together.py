@@ -1,4 +1,4 @@
-"""A group commit for HTTP commands: what arrives while one transaction commits shares the next.
+"""A group commit for HTTP commands: what comes in one go, or while one transaction commits, shares the next.
 
 Each commit costs a write to disk; a hundred callers need not pay for a hundred. Everybody is answered after the
 commit that holds their command.
@@ -12,6 +12,8 @@ from shared.messaging import Commands, Transaction, retry
 from shared.vocabulary.errors import Rejected, Unavailable
 
 TOGETHER_MAX: Final = 200
+QUIET_TURNS: Final = 3
+"""A request that is already there takes at most so many turns of the event loop to become a command."""
 WAITING_MAX: Final = 10_000
 
 C = TypeVar("C")
@@ -42,8 +44,17 @@ class Together(Generic[C, A]):
 
     async def _drain(self) -> None:
         while self._waiting:
+            await self._come_in()
             batch, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
             await self._transact(batch)
+
+    async def _come_in(self) -> None:
+        """Let in those that are at the door: no time is waited for, only turns of the event loop that bring more."""
+        came, quiet = len(self._waiting), 0
+        while quiet < QUIET_TURNS and came < TOGETHER_MAX:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if came == len(self._waiting) else 0
+            came = len(self._waiting)
 
     async def _transact(self, batch: list[tuple[C, asyncio.Future[A]]]) -> None:
         self.transactions += 1

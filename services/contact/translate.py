@@ -73,10 +73,12 @@ def _released(facts: Facts, data: collections.HoldReleased) -> None:
 
 def _settled(facts: Facts, data: collections.PromiseKept) -> None:
     facts.settled_promises.append(data.promise_id)
+    facts.settled_of.add(data.customer_id)
 
 
 def _closed(facts: Facts, data: collections.CaseClosed) -> None:
     facts.closed_cases.append(data.case_id)
+    facts.settled_of.add(data.customer_id)
 
 
 # What each event means here. Statuses are handled apart, being most of the traffic; what is not listed says

@@ -6,7 +6,6 @@ Reference: Twilio's Messages resource, StatusCallback, X-Twilio-Signature (HMAC-
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -124,4 +123,4 @@ def status_of(status: str, provider_id: str | None, error_code: object) -> Hande
 def signature(url: str, form: Iterable[tuple[str, str]], auth_token: str) -> str:
     """What a receipt to that URL with that form must be signed with."""
     signed = url + "".join(name + value for name, value in sorted(form))
-    return base64.b64encode(hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+    return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), "sha1")).decode()

@@ -1,6 +1,5 @@
 """What others told contact, as values ready to be kept. One batch of them may be kept in any order."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -76,6 +75,8 @@ class Facts:
     holds: dict[str, Held] = field(default_factory=dict)
     settled_promises: list[str] = field(default_factory=list)
     closed_cases: list[str] = field(default_factory=list)
+    settled_of: set[str] = field(default_factory=set)
+    """The customers whose promises and cases those are."""
     requests: dict[str, Request] = field(default_factory=dict)
     withdrawals: list[Withdrawal] = field(default_factory=list)
 
@@ -97,8 +98,3 @@ class Facts:
         known = self.holds.get(held.hold_id)
         if known is None or held.released:
             self.holds[held.hold_id] = held
-
-    def enlightened(self) -> Iterator[str]:
-        """The customers of whom something was learned that a request may be waiting for."""
-        yield from self.profiles
-        yield from {owed.customer_id for owed in self.owed.values()}

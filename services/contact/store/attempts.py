@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contact.domain.attempt import State
 from services.contact.store.sql import BIGS, TEXTS, statement
 
 
@@ -39,19 +40,6 @@ class Moved:
     """When to try again, for an attempt that was not sent and should wait."""
 
 
-# A message's attempt id is its contact's for ever. It may be opened anew only when it certainly never left.
-_OPEN = statement(
-    """INSERT INTO attempt (attempt_id, contact_id, customer_id, channel, state, at, worker, sends, endpoint,
-                            subject, body)
-       SELECT attempt_id, contact_id, customer_id, channel, 'pending', at, worker, 1, endpoint, subject, body
-       FROM json_to_recordset(:rows) AS r (attempt_id text, contact_id text, customer_id text, channel text,
-            at timestamptz, worker bigint, endpoint text, subject text, body text)
-       ON CONFLICT (attempt_id) DO UPDATE
-       SET state = 'pending', at = excluded.at, worker = excluded.worker, sends = attempt.sends + 1,
-           endpoint = excluded.endpoint, subject = excluded.subject, body = excluded.body, reason = NULL
-       WHERE attempt.state = 'not_sent'
-       RETURNING attempt_id"""
-)
 _LOCK = statement(
     """SELECT a.attempt_id, a.contact_id, a.customer_id, a.channel, a.state, a.at, a.worker, a.provider_id,
               c.case_id, c.template
@@ -79,10 +67,16 @@ _OF_WORKERS = statement(
     "SELECT attempt_id FROM attempt WHERE state = 'pending' AND worker = ANY(:workers) ORDER BY attempt_id",
     workers=BIGS,
 )
-_LIST: Final = """SELECT attempt_id, contact_id, customer_id, channel, state, at, sends, provider_id, reason
-                  FROM attempt WHERE state = :state AND channel = ANY(:channels)
-                  ORDER BY at, attempt_id LIMIT :rows_max"""
-_LISTED = statement(_LIST, channels=TEXTS)
+# One statement a state: what waits is few, and an index that holds nothing else finds it, if its state is written out.
+_LISTED: Final = {
+    state: statement(
+        f"""SELECT attempt_id, contact_id, customer_id, channel, state, at, sends, provider_id, reason
+            FROM attempt WHERE state = '{state}' AND channel = ANY(:channels)
+            ORDER BY at, attempt_id LIMIT :rows_max""",  # noqa: S608  a state's own name
+        channels=TEXTS,
+    )
+    for state in State
+}
 
 # Over the whole table: for people and checks, not for the path of a contact.
 _TOTALS = sa.text("SELECT channel, state, count(*) AS attempts FROM attempt GROUP BY channel, state ORDER BY 1, 2")
@@ -92,11 +86,6 @@ _CLAIM_NUMBER = sa.text("SELECT nextval('worker_id')")
 _HOLD_NUMBER = sa.text("SELECT pg_advisory_lock(hashtext('arrears.worker.' || current_schema()), :worker)")
 _NUMBER_IS_FREE = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('arrears.worker.' || current_schema()), :worker)")
 _TRY_RESOLVING = sa.text("SELECT pg_try_advisory_lock(hashtext('arrears.resolving.' || current_schema()), 0)")
-
-
-async def open_all(connection: AsyncConnection, attempts: Sequence[Attempt]) -> set[str]:
-    """Write pending attempts; the ids that may now be sent."""
-    return {row.attempt_id for row in await connection.execute(_OPEN, {"rows": attempts})}
 
 
 async def lock(connection: AsyncConnection, attempt_ids: Sequence[str]) -> dict[str, Any]:
@@ -111,11 +100,11 @@ async def move(connection: AsyncConnection, moved: Sequence[Moved]) -> None:
 
 
 async def listed(
-    connection: AsyncConnection, state: str, channels: Sequence[str], rows_max: int
+    connection: AsyncConnection, state: State, channels: Sequence[str], rows_max: int
 ) -> list[dict[str, Any]]:
     """Attempts in a state, oldest first."""
-    values = {"state": state, "channels": list(channels), "rows_max": rows_max}
-    found = await connection.execute(_LISTED, values)
+    values = {"channels": list(channels), "rows_max": rows_max}
+    found = await connection.execute(_LISTED[state], values)
     return [dict(row._mapping) for row in found]
 
 

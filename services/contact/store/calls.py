@@ -34,7 +34,6 @@ _RELEASE = statement(
        FROM unmade u WHERE c.contact_id = u.contact_id AND c.state = 'pending'""",
     now=INSTANT,
 )
-_COUNTS = statement("SELECT contact_id, leases FROM call_task WHERE contact_id = ANY(:contact_ids)", contact_ids=TEXTS)
 _LEASE = statement(
     """INSERT INTO call_task (contact_id, leases, attempt_id, collector, leased_until)
        SELECT contact_id, 1, attempt_id, collector, leased_until
@@ -62,12 +61,6 @@ _EXISTS = sa.text("SELECT 1 FROM customer WHERE customer_id = :customer_id FOR U
 async def release_expired(connection: AsyncConnection, now: datetime) -> None:
     """Reopen the tasks whose lease has run out."""
     await connection.execute(_RELEASE, {"now": now})
-
-
-async def leases_before(connection: AsyncConnection, contact_ids: Sequence[str]) -> dict[str, int]:
-    """How often each task was leased before."""
-    found = await connection.execute(_COUNTS, {"contact_ids": list(contact_ids)})
-    return {row.contact_id: row.leases for row in found}
 
 
 async def lease(connection: AsyncConnection, leases: Sequence[Lease]) -> None:

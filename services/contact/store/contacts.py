@@ -1,7 +1,6 @@
-"""Requests and what became of them, and the archive of the gate's decisions."""
+"""Requests and what became of them."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,49 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contact.domain.facts import Withdrawal
 from services.contact.domain.request import OwedAccount, Request
-from services.contact.domain.verdict import Decision
 from services.contact.store.sql import INSTANT, TEXTS, statement
 
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where one contact stands after a decision."""
-
-    contact_id: str
-    state: str
-    due_at: datetime
-    awaiting: bool = False
-    reason: str | None = None
-
-
-# A contact id is taken once for ever: a repeat is left out of what is returned.
-_ADD = statement(
-    """INSERT INTO contact (contact_id, customer_id, case_id, treatment_id, channel, template, purpose, accounts,
-                            days_past_due, priority, requested_at, expires_at, state, due_at, awaiting)
-       SELECT contact_id, customer_id, case_id, treatment_id, channel, template, purpose, accounts,
-              days_past_due, priority, requested_at, expires_at, 'planned', requested_at, false
-       FROM json_to_recordset(:rows) AS r (contact_id text, customer_id text, case_id text, treatment_id text,
-            channel text, template text, purpose text, accounts jsonb, days_past_due integer, priority integer,
-            requested_at timestamptz, expires_at timestamptz)
-       ON CONFLICT DO NOTHING RETURNING contact_id"""
-)
-_PLACE = statement(
-    """UPDATE contact c SET state = r.state, due_at = r.due_at, awaiting = r.awaiting, reason = r.reason
-       FROM json_to_recordset(:rows) AS r (contact_id text, state text, due_at timestamptz, awaiting boolean,
-                                           reason text)
-       WHERE c.contact_id = r.contact_id"""
-)
 _WITHDRAW = statement(
     """UPDATE contact c SET state = 'withdrawn', reason = r.reason
        FROM json_to_recordset(:rows) AS r (contact_id text, reason text)
        WHERE c.contact_id = r.contact_id AND c.state = 'planned'
        RETURNING c.contact_id, c.customer_id, c.case_id, c.channel, c.reason"""
 )
-_REAWAKEN = statement(
-    """UPDATE contact SET due_at = :now, awaiting = false
-       WHERE state = 'planned' AND awaiting AND customer_id = ANY(:customer_ids) RETURNING contact_id""",
-    now=INSTANT, customer_ids=TEXTS,
-)  # fmt: skip
 # Messages that are due; calls wait for a collector and come by here only to expire.
 _DUE_CONTACTS = statement(
     """SELECT contact_id, customer_id FROM contact
@@ -61,9 +25,10 @@ _DUE_CONTACTS = statement(
     now=INSTANT, channels=TEXTS,
 )  # fmt: skip
 _DUE_CALLS = statement(
-    """SELECT contact_id, customer_id FROM contact
-       WHERE state = 'planned' AND channel = 'call' AND due_at <= :now
-       ORDER BY priority DESC, due_at, contact_id LIMIT :rows_max""",
+    """SELECT c.contact_id, c.customer_id, coalesce(t.leases, 0) AS leases
+       FROM contact c LEFT JOIN call_task t USING (contact_id)
+       WHERE c.state = 'planned' AND c.channel = 'call' AND c.due_at <= :now
+       ORDER BY c.priority DESC, c.due_at, c.contact_id LIMIT :rows_max""",
     now=INSTANT,
 )
 # Whoever else works on the contact or its customer at this moment keeps them; the next round sees them again.
@@ -75,13 +40,6 @@ _LOCK = statement(
        ORDER BY c.contact_id FOR UPDATE OF c, k SKIP LOCKED""",
     contact_ids=TEXTS,
 ).columns(accounts=JSONB)
-_ARCHIVE = statement(
-    """INSERT INTO gate_decision (contact_id, customer_id, moment, decided_at, conclusion, rule, reason, until, pack,
-                                  pack_hash, verdicts)
-       SELECT contact_id, customer_id, :moment, decided_at, conclusion, rule, reason, until, :pack, :pack_hash, verdicts
-       FROM json_to_recordset(:rows) AS r (contact_id text, customer_id text, decided_at timestamptz, conclusion text,
-                                           rule text, reason text, until timestamptz, verdicts jsonb)"""
-)
 _SHOW = statement(
     """SELECT contact_id, customer_id, case_id, treatment_id, channel, template, purpose, days_past_due, priority,
               requested_at, expires_at, state, due_at, awaiting, reason
@@ -110,34 +68,9 @@ _PENDING = statement(
 )  # fmt: skip
 
 
-async def add(connection: AsyncConnection, requests: Collection[Request]) -> set[str]:
-    """Keep new requests as planned; the ids of those not seen before."""
-    rows = [
-        {
-            "contact_id": r.contact_id, "customer_id": r.customer_id, "case_id": r.case_id,
-            "treatment_id": r.treatment_id, "channel": r.channel, "template": r.template, "purpose": r.purpose,
-            "accounts": [(a.account_id, a.version) for a in r.accounts], "days_past_due": r.days_past_due,
-            "priority": r.priority, "requested_at": r.requested_at, "expires_at": r.expires_at,
-        }
-        for r in requests
-    ]  # fmt: skip
-    return {row.contact_id for row in await connection.execute(_ADD, {"rows": rows})}
-
-
-async def place(connection: AsyncConnection, placed: Sequence[Placed]) -> None:
-    """Write where contacts stand; the caller holds them locked or has just added them."""
-    await connection.execute(_PLACE, {"rows": placed})
-
-
 async def withdraw(connection: AsyncConnection, withdrawals: Collection[Withdrawal]) -> Sequence[Any]:
     """Withdraw what is still planned; contact_id, customer_id, case_id, channel and reason of each such."""
     return (await connection.execute(_WITHDRAW, {"rows": list(withdrawals)})).all()
-
-
-async def reawaken(connection: AsyncConnection, customer_ids: Iterable[str], now: datetime) -> bool:
-    """Contacts awaiting news of these customers are due now; whether there were any."""
-    found = await connection.execute(_REAWAKEN, {"customer_ids": list(customer_ids), "now": now})
-    return found.first() is not None
 
 
 async def due(connection: AsyncConnection, channels: Sequence[str], now: datetime, rows_max: int) -> Sequence[Any]:
@@ -147,7 +80,10 @@ async def due(connection: AsyncConnection, channels: Sequence[str], now: datetim
 
 
 async def due_calls(connection: AsyncConnection, now: datetime, rows_max: int) -> Sequence[Any]:
-    """(contact_id, customer_id) of calls that may be made now, most urgent first; not locked."""
+    """(contact_id, customer_id, leases had before) of calls that may be made now, most urgent first; not locked.
+
+    Leases change only on the command shard, so for whoever holds it they stay what they are.
+    """
     return (await connection.execute(_DUE_CALLS, {"now": now, "rows_max": rows_max})).all()
 
 
@@ -163,21 +99,6 @@ def _request(row: Any) -> Request:
         row.contact_id, row.customer_id, row.case_id, row.channel, row.template, row.purpose, accounts,
         row.requested_at, row.expires_at, row.days_past_due, row.priority, row.treatment_id,
     )  # fmt: skip
-
-
-async def archive(
-    connection: AsyncConnection, moment: str, pack: str, pack_hash: str, decided: Iterable[tuple[Request, Decision]]
-) -> None:
-    """Append decisions with every rule's verdict."""
-    rows = [
-        {
-            "contact_id": request.contact_id, "customer_id": request.customer_id, "decided_at": decision.decided_at,
-            "conclusion": decision.conclusion, "rule": decision.rule, "reason": decision.reason,
-            "until": decision.until, "verdicts": decision.verdicts,
-        }
-        for request, decision in decided
-    ]  # fmt: skip
-    await connection.execute(_ARCHIVE, {"moment": moment, "pack": pack, "pack_hash": pack_hash, "rows": rows})
 
 
 async def show(

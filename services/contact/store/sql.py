@@ -1,9 +1,12 @@
-"""How this service's statements take many rows at once: as one JSON array, or as one array a column."""
+"""How this service's statements take many rows at once: as one JSON array, or as one array a column; how it looks."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 TEXTS: Final = ARRAY(sa.Text)
 BIGS: Final = ARRAY(sa.BigInteger)
@@ -16,3 +19,10 @@ def statement(sql: str, **types: Any) -> sa.TextClause:
     if ":rows)" in sql:
         types.setdefault("rows", sa.JSON)
     return text.bindparams(*(sa.bindparam(name, type_=kind) for name, kind in types.items()))
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for a single look, without the two round trips that begin and end a transaction."""
+    async with engine.connect() as connection:
+        yield await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 import pytest_asyncio
@@ -122,6 +124,36 @@ async def test_an_email_carries_its_token_and_uses_one_connection() -> None:
         assert headers["Subject"] == "About your account: Grüße"
         assert isinstance(one.inbox, MoodyInbox)
         assert one.inbox.sessions == 1
+
+
+ADDRESSES = ["ann@home.example", "a.n-n+x_1@home.example", f"{'a' * 60}@{'home.' * 12}example", '"ann b"@home.example',
+             "ann@[192.0.2.1]", "ann"]  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ADDRESSES)
+@pytest.mark.parametrize("subject", ["A reminder", "Grüße", "A reminder " * 12])
+def test_an_email_is_what_the_standard_library_makes_of_it(to: str, subject: str) -> None:
+    expected = EmailMessage(policy=SMTP)
+    headers = {"From": "desk@lender.example", "To": to, "Subject": subject, "Message-ID": "<t-1@lender.example>",
+               "Auto-Submitted": "auto-generated"}  # fmt: skip
+    for name, value in headers.items():
+        expected[name] = value
+    expected.set_content("Text, and more of it – " * 9)
+    channel = smtp(free_port())
+    assert channel.content(Message("t-1", to, "Text, and more of it – " * 9, subject)) == bytes(expected)
+
+
+async def test_no_email_wears_another_s_headers() -> None:
+    said = [(f"{name}@home.example", subject) for name in ("ann", "bob") for subject in ("A reminder", "Grüße", "Last")]
+    async with stand("smtp") as one:
+        assert isinstance(one, SmtpStand)
+        for n, (to, subject) in enumerate(said * 2):
+            await one.channel.send(Message(f"t-{n}", to, "Text", subject))
+        shown = [email.shown() for email in one.inbox.emails]
+    assert [(email["to"][0], email["headers"]["To"], email["subject"]) for email in shown] == [
+        (to, to, subject) for to, subject in said * 2
+    ]
+    assert [email["headers"]["Message-ID"] for email in shown] == [f"<t-{n}@lender.example>" for n in range(12)]
 
 
 @pytest.mark.parametrize("to", ["ann@home.example\r\nBcc: eve@home.example", "änn@home.example", "\udcff@home.example"])

@@ -67,10 +67,10 @@ class Lab:
     def channels(self) -> Mapping[str, Channel]:
         return {"sms": self.sms, "email": self.email}
 
-    def dispatcher(self, channels: Mapping[str, Channel] | None = None) -> Dispatcher:
+    def dispatcher(self, channels: Mapping[str, Channel] | None = None, poll_s: float = 0.05) -> Dispatcher:
         return Dispatcher(
             engine=self.engine, commands=self.commands, clock=self.clock, claims=self.claims,
-            channels=channels or self.channels, batch_max=50, concurrent_max=8, poll_s=0.05,
+            channels=channels or self.channels, batch_max=50, concurrent_max=8, poll_s=poll_s,
         )  # fmt: skip
 
     def resolver(self, channels: Mapping[str, Channel] | None = None) -> Resolver:

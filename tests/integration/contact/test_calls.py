@@ -11,6 +11,7 @@ from services.contact import call_outcomes, worker
 from services.contact.call_outcomes import Answer, Filed
 from services.contact.call_queue import Task
 from services.contact.forms import OutcomeForm
+from services.contact.store import projections
 from services.contact.together import Together
 from shared.contracts import collections
 from shared.contracts.fields import Amount
@@ -162,6 +163,23 @@ async def test_a_promise_stops_contact_and_is_told(lab: Lab) -> None:
     )  # fmt: skip
     await lab.tell(kept, request("k-3"))
     assert (await lab.states())["k-3"] == "planned"
+
+
+async def test_a_closed_case_ends_its_promises_and_no_other_s(lab: Lab) -> None:
+    due_on = (TUESDAY_NOON + 5 * DAY).date()
+    async with lab.engine.begin() as connection:
+        for promise_id, customer_id, case_id in (
+            ("p-1", "c-1", "case-1"),
+            ("p-2", "c-1", "case-0"),
+            ("p-3", "c-3", "x"),
+        ):
+            made = {"promise_id": promise_id, "customer_id": customer_id, "case_id": case_id, "contact_id": "k-0",
+                    "amount_minor": 100, "currency": "EUR", "due_on": due_on, "made_at": TUESDAY_NOON}  # fmt: skip
+            await projections.add_promises(connection, [made])
+    closed = collections.CaseClosed(case_id="case-1", customer_id="c-1", closed_on=due_on, reason="cured")
+    await lab.tell(closed)
+    left = await lab.rows("SELECT promise_id FROM promise WHERE open ORDER BY promise_id")
+    assert [row["promise_id"] for row in left] == ["p-2", "p-3"]
 
 
 async def test_a_dispute_stops_contact_before_strategy_has_heard_of_it(lab: Lab) -> None:

@@ -164,7 +164,7 @@ async def test_what_was_taken_over_is_not_unsaid_by_the_first_process(lab: Lab) 
         async with lab.engine.connect() as connection:
             due = await contacts.due(connection, ["sms"], lab.clock.now(), 10)
         async with lab.commands.transaction() as tx:
-            outgoing = await lab.claims.claim(tx, first.number, due, 10)
+            outgoing, _ = await lab.claims.claim(tx, first.number, due, 10)
         handed = await slow.hand_over(outgoing)
     await one_life(lab, "")
     await slow.record(outgoing, handed)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from services.contact import worker
-from services.contact.channels.port import Went
+from services.contact.channels.fake import FakeChannel
+from services.contact.channels.port import Handed, Message, Went
 from services.contact.identity import message_attempt_id
 from shared.contracts import banking, collections
 from shared.contracts.fields import Amount
+from shared.runtime.clock import SimulatedClock
 from tests.integration.contact.lab import DAY, TUESDAY_NOON, Lab, customer, request, status
 
 TOKEN = message_attempt_id("k-1")
@@ -71,6 +73,7 @@ async def test_a_repeated_request_is_nothing(lab: Lab) -> None:
 
 
 NOON = TUESDAY_NOON
+A_2 = (collections.AccountOwed(account_id="a-2", arrears=Amount(12_050, "EUR"), days_past_due=5, bucket="1-29"),)
 STOPS: list[Any] = [
     (status(version=2, arrears="0.00"), "nothing_owed"),
     (collections.HoldPlaced(case_id="case-1", customer_id="c-1", hold_id="h-1", kind="dispute"), "hold"),
@@ -177,6 +180,40 @@ async def test_nobody_gets_two_messages_a_day(lab: Lab) -> None:
     lab.move_clock(TUESDAY_NOON + DAY)
     await send_all(lab)
     assert set((await lab.states()).values()) == {"sent"}
+
+
+async def test_a_round_that_leaves_nothing_due_says_so(lab: Lab) -> None:
+    await lab.tell(customer(), status(), request("k-1"), request("k-2", channel="email"))
+    async with worker.registered(lab.engine) as registered:
+        dispatcher = lab.dispatcher()
+        rounds = [await dispatcher.round(registered) for _ in range(3)]
+    assert rounds == [True, False, False]
+
+
+class SlowChannel(FakeChannel):
+    """Hours pass while a message is handed over. `stop` is set by the second."""
+
+    def __init__(self, clock: SimulatedClock, stop: asyncio.Event) -> None:
+        super().__init__()
+        self.clock, self.stop = clock, stop
+
+    async def send(self, message: Message) -> Handed:
+        self.clock.observe(TUESDAY_NOON + timedelta(hours=3))
+        handed = await super().send(message)
+        if len(self.received) == 2:
+            self.stop.set()
+        return handed
+
+
+async def test_what_falls_due_during_a_round_is_sent_after_it(lab: Lab) -> None:
+    """Nobody wakes the dispatcher, and its poll is far away: it has to see by itself that time went on."""
+    stop = asyncio.Event()
+    slow = SlowChannel(lab.clock, stop)
+    far = customer("c-2", time_zone="America/Los_Angeles")
+    await lab.tell(customer(), status(), request("k-1"), far, status("a-2", "c-2"), request("k-2", "c-2", accounts=A_2))
+    async with worker.registered(lab.engine) as registered, asyncio.timeout(30):
+        await lab.dispatcher({"sms": slow}, poll_s=60).run(registered, stop)
+    assert await lab.states() == {"k-1": "sent", "k-2": "sent"}
 
 
 async def test_an_expired_request_is_not_sent(lab: Lab) -> None:

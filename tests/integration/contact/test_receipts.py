@@ -60,7 +60,7 @@ async def test_a_receipt_may_overtake_the_answer_to_the_sending(lab: Lab) -> Non
         dispatcher = lab.dispatcher()
         due = await contacts.due(connection, ["sms"], lab.clock.now(), 10)
         async with lab.commands.transaction() as tx:
-            outgoing = await lab.claims.claim(tx, registered.number, due, 10)
+            outgoing, _ = await lab.claims.claim(tx, registered.number, due, 10)
         handed = await dispatcher.hand_over(outgoing)
         await together(lab).run(receipt("delivered"))
         await dispatcher.record(outgoing, handed)
@@ -99,8 +99,22 @@ async def test_receipts_that_come_together_share_a_transaction(lab: Lab) -> None
         *(receipts.run(receipt("delivered", token)) for token in tokens), receipts.run(forged), return_exceptions=True
     )
     assert answers[:30] == [State.DELIVERED] * 30
-    assert receipts.transactions <= 2
+    assert receipts.transactions == 1
     assert set((await lab.states()).values()) == {"delivered"}
+
+
+async def test_receipts_that_come_turn_by_turn_share_a_transaction_too(lab: Lab) -> None:
+    """As from many connections of one sender: each brings its receipt a little after the one before."""
+    await sent(lab)
+    receipts = together(lab)
+
+    async def post(turns: int) -> State:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await receipts.run(receipt("delivered"))
+
+    assert set(await asyncio.gather(*(post(n) for n in range(20)))) == {State.DELIVERED}
+    assert receipts.transactions == 1
 
 
 URL = "https://lender.example/providers/sms/status"
