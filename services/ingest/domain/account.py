@@ -30,11 +30,12 @@ from services.ingest.domain.facts import Adjusted, Balance, Billed, ChargedBack,
 from services.ingest.domain.figures import spell_until
 from services.ingest.domain.kept import Account, RulesOf
 from services.ingest.domain.known import ONE_DAY, Known
-from services.ingest.domain.ledger import HistoryNeeded, Ledger
+from services.ingest.domain.ledger import HistoryNeeded
 from services.ingest.domain.policy import Rules
 from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
-from services.ingest.domain.spells import NO_SPELL, Spell
+from services.ingest.domain.spells import NO_SPELL
+from services.ingest.domain.walk import Walk
 
 __all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "regoverned", "remade"]
 
@@ -163,19 +164,14 @@ def _posted(account: Account, rules: Rules, fact: Fact, as_of: date) -> list[Tol
 
 def _rebuild(account: Account, rules: Rules, facts: Sequence[Fact], as_of: date) -> Known:
     """Makes the account's ledger and the eve's spell anew."""
-    known = Known(facts)
-    account.as_of = as_of
-    account.ledger = rebuilt(known, rules.policy, as_of)
-    account.eve = _eve_of(account.ledger, known, rules, as_of - ONE_DAY)
+    known, eve = Known(facts), as_of - ONE_DAY
+    walk = Walk(known, rules.policy)
+    walk.to(eve)
+    # None after a day without arrears, unless a probation may run.
+    begun = rules.tracked or walk.arrears(eve).minor
+    account.eve = spell_until(known, rules, eve) if begun else NO_SPELL
+    account.ledger, account.as_of = rebuilt(known, walk, as_of), as_of
     return known
-
-
-def _eve_of(ledger: Ledger, known: Known, rules: Rules, eve: date) -> Spell:
-    """The spell of the day before the ledger's: none after a day without arrears, unless a probation may run."""
-    nothing_since = eve + ONE_DAY not in known.effective_dates()
-    if nothing_since and not rules.tracked and not ledger.sight(rules.policy, eve.toordinal()).arrears_minor:
-        return NO_SPELL
-    return spell_until(known, rules, eve)
 
 
 def regoverned(account: Account, before: Rules, day: date, cause: str, reason: str) -> list[StatusChange]:
