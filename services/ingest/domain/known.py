@@ -34,6 +34,7 @@ from services.ingest.domain.policy import Policy
 ONE_DAY = timedelta(days=1)
 CHARGEBACK = "chargeback"
 State = Literal["open", "written-off", "closed"]
+_NONE: Mapping[str, Any] = {}
 _ORDER = attrgetter("due_on", "issued_on", "id")
 _EFFECTIVE_ON = attrgetter("effective_on")
 F = TypeVar("F")
@@ -65,14 +66,17 @@ class Known:
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._facts: dict[type[Any], dict[str, Any]] = {}
         for fact in facts:
-            self._facts.setdefault(type(fact), {}).setdefault(fact.key, fact)
+            of_kind = self._facts.get(type(fact))
+            if of_kind is None:
+                of_kind = self._facts[type(fact)] = {}
+            of_kind.setdefault(fact.key, fact)
         self._obligations: dict[tuple[str, int], list[Obligation]] = {}
         self.figured: dict[int, tuple[Policy, Any]] = {}
         """By identity of a policy: what its days come to, as far as anybody asked (`figures`)."""
 
     def of(self, kind: type[F]) -> Mapping[str, F]:
         """The facts of a kind by key."""
-        return self._facts.get(kind, {})
+        return self._facts.get(kind, _NONE)
 
     @classmethod
     def by(cls, facts: "Iterable[Fact] | Known") -> "Known":
@@ -108,9 +112,13 @@ class Known:
             for id_, b in self.of(Billed).items()
             if id_ not in cancelled
         ]
-        return sorted([*bills, *self._chargebacks(as_of)], key=_ORDER)
+        bills += self._chargebacks(as_of)
+        bills.sort(key=_ORDER)
+        return bills
 
     def _amounts(self, as_of: date) -> dict[str, int]:
+        if Adjusted not in self._facts:
+            return {}
         counting = [a for a in self.of(Adjusted).values() if a.effective_on <= as_of]
         counting.sort(key=lambda a: (a.effective_on, a.adjustment_id))
         return {a.bill_id: a.amount_minor for a in counting}

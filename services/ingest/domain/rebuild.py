@@ -36,9 +36,11 @@ def rebuilt(known: Known, walk: Walk, as_of: date) -> Ledger:
 
 
 def _exposure(ledger: Ledger, known: Known, as_of: date) -> None:
-    ledger.exposure_minor = known.exposure_minor(as_of)
     balance = known.balance(as_of)
-    if balance is not None:
+    if balance is None:
+        ledger.exposure_minor = known.exposure_minor(as_of)
+    else:
+        ledger.exposure_minor = balance.exposure_minor
         ledger.exposure_key = balance.effective_on.toordinal(), balance.balance_id
     written_off = [w.effective_on.toordinal() for w in known.of(WrittenOff).values() if w.effective_on <= as_of]
     closed = [c.effective_on.toordinal() for c in known.of(Closed).values() if c.effective_on <= as_of]
