@@ -5,12 +5,23 @@ ledger is never carried on under rules it was not made by, whoever is first: a f
 activation starts.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from services.ingest import store, translate
-from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, age, reassess, regoverned
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ingest import job_store, store, translate
+from services.ingest.domain.account import (
+    Account,
+    History,
+    HistoryNeeded,
+    StatusChange,
+    age,
+    reassess,
+    regoverned,
+    unmoved,
+)
 from services.ingest.domain.facts import Opened
 from services.ingest.domain.policy import Rules
 from services.ingest.packs import Packs
@@ -30,8 +41,10 @@ class Worked(NamedTuple):
     changes: list[StatusChange]
 
 
-Work = Callable[[str, Sequence[FactRow] | None], Worked]
+P = TypeVar("P")
+Work = Callable[[str, P | None], Worked]
 """What is done to one account; HistoryNeeded where that takes its facts."""
+Rows = Sequence[FactRow]
 
 
 class Accounts:
@@ -53,6 +66,7 @@ class Accounts:
         self._ageing = ageing(self._aged_to)
         self._loaded = loaded
         self._superseded: dict[str, str] = {}
+        self._restamped: dict[str, str] = {}
 
     def currency(self, account_id: str) -> str | None:
         """The currency it was opened in, if it was."""
@@ -70,8 +84,31 @@ class Accounts:
         changes += age(account, self._aged_to, self._ageing, history)
         return Worked(account, changes)
 
-    async def each(self, account_ids: Iterable[str], work: Work) -> dict[str, Worked]:
+    def stays(self, account_id: str) -> bool:
+        """Whether other packs than folded it say the same of it. It needs no work then: `write` notes the packs."""
+        loaded = self._loaded[account_id]
+        before, account = (
+            self._before.get(loaded.packs),
+            translate.account(account_id, loaded.folded, self._packs.rules),
+        )
+        if account.rules is None or before is None or not unmoved(account, before, self._aged_to):
+            return False
+        self._superseded[account_id], self._restamped[account_id] = loaded.packs, account.rules.packs
+        return True
+
+    async def each(self, account_ids: Iterable[str], work: Work[Rows]) -> dict[str, Worked]:
         """The work on each account, in order; those that need their facts get them in one further query."""
+        nothing: Rows = ()
+        return await self.each_with(store.history, account_ids, work, nothing)
+
+    async def each_with(
+        self,
+        history: Callable[[AsyncConnection, Sequence[str]], Awaitable[Mapping[str, P]]],
+        account_ids: Iterable[str],
+        work: Work[P],
+        nothing: P,
+    ) -> dict[str, Worked]:
+        """The same with facts in another form; `nothing` stands for those of an account that has none."""
         done: dict[str, Worked | None] = {}
         for account_id in account_ids:
             try:
@@ -79,13 +116,11 @@ class Accounts:
             except HistoryNeeded:
                 done[account_id] = None
         behind = [account_id for account_id, worked in done.items() if worked is None]
-        past = await store.history(self._tx.connection, behind) if behind else {}
-        return {one: worked or work(one, past.get(one, ())) for one, worked in done.items()}
+        past = await history(self._tx.connection, behind) if behind else {}
+        return {one: worked or work(one, past.get(one, nothing)) for one, worked in done.items()}
 
     async def write(self, done: Mapping[str, Worked]) -> None:
         """Tell what changed, in order, and save."""
-        if not done:
-            return
         tx, told = self._tx, []
         for account_id, (account, changes) in done.items():
             for change in changes:
@@ -96,7 +131,9 @@ class Accounts:
             await store.tell(tx.connection, told, tx.now)
         if self._superseded:
             await store.supersede(tx.connection, self._superseded, tx.now)
-        await store.save(tx.connection, [row_of(account, tx.shard.partition) for account, _ in done.values()])
+        if done:
+            await store.save(tx.connection, [row_of(account, tx.shard.partition) for account, _ in done.values()])
+        await job_store.restamp(tx.connection, self._restamped)
 
     def _under_present_packs(self, account: Account, packs: str, history: History | None) -> list[StatusChange]:
         if account.rules is None or account.rules.packs == packs:

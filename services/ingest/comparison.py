@@ -81,6 +81,8 @@ class Worker:
         known = [facts.unpack(kind, body) for kind, body in orjson.loads(f"[{kept.facts or ''}]")]
         made = remade(kept.account_id, known, self._packs.rules, live.as_of)
         was, now = _figures(live), _figures(made)
+        if was == now:
+            return []
         return [
             Difference(kept.account_id, name, _text(was.get(name)), _text(now.get(name)))
             for name in was | now

@@ -1,6 +1,6 @@
 """The SQL of re-assessments: which accounts of a shard are next, and how far each shard is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,18 @@ _LISTED = sa.text(
        WHERE j.job_id = :job_id AND j.account_id > :after AND a.shard = :shard
        ORDER BY j.account_id LIMIT :accounts_max"""
 )
+# Made one text an account: a row a fact costs more to hand over than to read.
+_HISTORIES = sa.text(
+    """SELECT account_id, string_agg('["' || f.kind || '",' || f.body || ',"' || f.recorded_at::date || '"]', ','
+                                  ORDER BY f.arrival) AS facts
+       FROM account a JOIN fact f USING (account_id)
+       WHERE account_id = ANY(:account_ids) AND (f.currency IS NULL OR f.currency = a.currency)
+       GROUP BY account_id"""
+).bindparams(sa.bindparam("account_ids", type_=ARRAY(sa.Text)))
+_RESTAMP = sa.text(
+    """UPDATE account a SET packs = stamps.packs
+       FROM unnest(:account_ids, :packs) AS stamps (account_id, packs) WHERE a.account_id = stamps.account_id"""
+).bindparams(sa.bindparam("account_ids", type_=ARRAY(sa.Text)), sa.bindparam("packs", type_=ARRAY(sa.Text)))
 _ADVANCE = sa.text(
     """UPDATE job_shard SET done = done + :done, changed = changed + :changed, errors = errors + :errors,
               after_account_id = coalesce(CAST(:last AS text), after_account_id),
@@ -109,6 +121,21 @@ async def accounts(connection: AsyncConnection, part: JobShard, number: int, acc
     else:
         found = await connection.execute(_GOVERNED, {**keys, "pack": _needle(part.policy)})
     return {r[0]: Loaded(r[1], r[2], r[3]) for r in found}
+
+
+async def histories(connection: AsyncConnection, account_ids: Sequence[str]) -> dict[str, str]:
+    """By opened account its facts in order of arrival, JSON arrays of [kind, body, day recorded] with commas between.
+
+    Without amounts in another currency than the account's.
+    """
+    found = await connection.execute(_HISTORIES, {"account_ids": list(account_ids)})
+    return {r[0]: r[1] for r in found}
+
+
+async def restamp(connection: AsyncConnection, packs: Mapping[str, str]) -> None:
+    """Note by account the packs that govern it, where they say of it what those before them said."""
+    if packs:
+        await connection.execute(_RESTAMP, {"account_ids": list(packs), "packs": list(packs.values())})
 
 
 async def advance(connection: AsyncConnection, part: JobShard, number: int, moved: Moved, at: datetime) -> None:

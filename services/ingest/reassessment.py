@@ -7,10 +7,14 @@ whoever owns the shard does its part. What differs is published like any change,
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
+
+import orjson
 
 from services.ingest import job_store
 from services.ingest.accounts import Accounts, Worked, past_of
+from services.ingest.domain import facts
 from services.ingest.domain.account import Account, History, HistoryNeeded, StatusChange, apply, reassess
 from services.ingest.domain.facts import Opened
 from services.ingest.packs import Packs
@@ -42,7 +46,13 @@ class Reassessment:
         stamps = {found[account_id].packs for account_id in stale} - {""}
         before = {packs: await self.policies.rules(tx.connection, packs) for packs in sorted(stamps)}
         accounts = Accounts(tx, self.packs, standing.day and standing.day.aged_to, found, before)
-        done = await accounts.each(stale, lambda one, past: _reassessed(accounts, one, part, past))
+        if part.kind == REPLAY:
+            done = await accounts.each(stale, lambda one, past: _replayed(accounts, one, part, past))
+        else:
+            moving = [one for one in stale if not accounts.stays(one)]
+            done = await accounts.each_with(
+                job_store.histories, moving, lambda one, past: _regoverned(accounts, one, past), ""
+            )
         await accounts.write(done)
         changed = sum(1 for worked in done.values() if worked.changes)
         finished = len(found) < self.accounts_max
@@ -75,17 +85,24 @@ class Reassessment:
             return None
 
 
-def _reassessed(accounts: Accounts, account_id: str, part: JobShard, past: Sequence[FactRow] | None) -> Worked:
-    history = None if past is None else past_of(past, accounts.currency(account_id))
+def _regoverned(accounts: Accounts, account_id: str, past: str | None) -> Worked:
+    return accounts.read(account_id, None if past is None else _history(past))
+
+
+def _history(past: str) -> History:
+    told = orjson.loads(f"[{past}]")
+    return [(facts.unpack(kind, body), date.fromisoformat(recorded_on)) for kind, body, recorded_on in told]
+
+
+def _replayed(accounts: Accounts, account_id: str, part: JobShard, past: Sequence[FactRow] | None) -> Worked:
+    if past is None:
+        raise HistoryNeeded
+    history = past_of(past, accounts.currency(account_id))
     account, changes = accounts.read(account_id, history)
-    if part.kind == REPLAY:
-        if history is None:
-            raise HistoryNeeded
-        changes = [*changes, *_replayed(account, f"{REPLAY}:{part.job_id}", history)]
-    return Worked(account, changes)
+    return Worked(account, [*changes, *_made_anew(account, f"{REPLAY}:{part.job_id}", history)])
 
 
-def _replayed(account: Account, cause: str, history: History) -> list[StatusChange]:
+def _made_anew(account: Account, cause: str, history: History) -> list[StatusChange]:
     """The account made anew; opened, where its opening was among the facts that had been lost."""
     opening = next((past for past in history if isinstance(past[0], Opened)), None)
     if account.rules is not None:

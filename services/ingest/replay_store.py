@@ -49,14 +49,19 @@ _BOUNDS = sa.text(
        WHERE place % :size = 0 ORDER BY account_id"""
 )
 _COUNT = sa.text("SELECT count(*) FROM account WHERE :pack = '' OR position(:pack IN ' ' || packs) > 0")
-# Which of several facts came first does not matter any more: keys are unique.
+# Which of several facts came first does not matter any more: keys are unique. Few accounts have facts in another
+# currency than their own; to hold each fact against its account's would take half as long again.
 _CHUNK = """
-    SELECT a.account_id, a.folded, a.currency, f.facts
+    SELECT a.account_id, a.folded, a.currency,
+           CASE WHEN a.currency IS NULL OR (coalesce(f.lowest, a.currency), coalesce(f.highest, a.currency))
+                                           = (a.currency, a.currency) THEN f.facts
+                ELSE (SELECT string_agg('["' || kind || '",' || body || ']', ',') FROM {facts} own
+                      WHERE own.account_id = a.account_id AND coalesce(own.currency, a.currency) = a.currency)
+           END AS facts
     FROM account a LEFT JOIN (
-        SELECT account_id, string_agg('["' || kind || '",' || body || ']', ',') AS facts
-        FROM {facts} JOIN account USING (account_id)
-        WHERE account_id > :after AND (account_id <= :upto OR :upto = '')
-          AND ({facts}.currency IS NULL OR account.currency IS NULL OR {facts}.currency = account.currency)
+        SELECT account_id, string_agg('["' || kind || '",' || body || ']', ',') AS facts,
+               min(currency) AS lowest, max(currency) AS highest
+        FROM {facts} WHERE account_id > :after AND (account_id <= :upto OR :upto = '')
         GROUP BY account_id) AS f USING (account_id)
     WHERE account_id > :after AND (account_id <= :upto OR :upto = '')
       AND (:pack = '' OR position(:pack IN ' ' || a.packs) > 0)"""

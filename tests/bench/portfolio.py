@@ -37,7 +37,8 @@ _TEMPLATES = """
     CREATE UNLOGGED TABLE life (n int PRIMARY KEY, folded text, customer_id text, product text, currency text,
         policy text, state text, bucket text, arrears_minor bigint, exposure_minor bigint, version bigint, packs text,
         next_transition_on date);
-    CREATE UNLOGGED TABLE life_fact (n int, kind text, key text, body text, currency text, due_on date, minor bigint)
+    CREATE UNLOGGED TABLE life_fact (n int, place int, kind text, key text, body text, currency text, due_on date,
+        minor bigint)
 """
 _ACCOUNTS = """
     INSERT INTO account (account_id, shard, folded, waiting, customer_id, product, currency, policy, state, bucket,
@@ -46,10 +47,11 @@ _ACCOUNTS = """
            arrears_minor, exposure_minor, version, packs, next_transition_on
     FROM generate_series(1, :accounts) AS a JOIN life ON n = a % :lives
 """
+# As they arrive: month by month for all accounts, so that an account's facts lie far from each other.
 _FACTS = """
     INSERT INTO fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at)
     SELECT 'account-' || lpad(a::text, 9, '0'), kind, key, body, currency, 'e', '2025-01-01', '2025-01-01'
-    FROM generate_series(1, :accounts) AS a JOIN life_fact ON n = a % :lives
+    FROM generate_series(1, :accounts) AS a JOIN life_fact ON n = a % :lives AND place = :place
 """
 
 _COLUMNS: Final = (
@@ -107,12 +109,13 @@ async def fill(engine: AsyncEngine, accounts: int, months: int, with_facts: bool
             await connection.execute(sa.text(statement))
         await connection.execute(sa.insert(_LIFE), [_stored(n, account) for n, (account, _) in enumerate(lives)])
         await connection.execute(
-            sa.text("INSERT INTO life_fact VALUES (:n, :kind, :key, :body, :currency, :due_on, :minor)"),
-            [_stored_fact(n, fact) for n, (_, facts) in enumerate(lives) for fact in facts],
+            sa.text("INSERT INTO life_fact VALUES (:n, :place, :kind, :key, :body, :currency, :due_on, :minor)"),
+            [_stored_fact(n, place, fact) for n, (_, facts) in enumerate(lives) for place, fact in enumerate(facts)],
         )
         await connection.execute(sa.text(_ACCOUNTS), {"accounts": accounts, "lives": LIVES})
         if with_facts:
-            await connection.execute(sa.text(_FACTS), {"accounts": accounts, "lives": LIVES})
+            for place in range(max(len(facts) for _, facts in lives)):
+                await connection.execute(sa.text(_FACTS), {"accounts": accounts, "lives": LIVES, "place": place})
         await connection.execute(sa.text("INSERT INTO shard_day VALUES (0, :day, :day, '{}')"), {"day": TODAY})
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -153,9 +156,9 @@ def _stored(number: int, account: Account) -> dict[str, object]:
     return {"n": number} | {name: row[name] for name in _COLUMNS[1:]}
 
 
-def _stored_fact(number: int, fact: f.Fact) -> dict[str, object]:
+def _stored_fact(number: int, place: int, fact: f.Fact) -> dict[str, object]:
     amount = fact.amount_minor if isinstance(fact, (f.Billed, f.Repaid)) else None
     due_on = fact.due_on if isinstance(fact, f.Billed) else None
     body, currency = orjson.dumps(f.pack(fact)).decode(), None if isinstance(fact, f.Opened) else "EUR"
-    row = {"n": number, "kind": fact.kind, "key": fact.key, "body": body, "currency": currency}
+    row = {"n": number, "place": place, "kind": fact.kind, "key": fact.key, "body": body, "currency": currency}
     return {**row, "due_on": due_on, "minor": amount}

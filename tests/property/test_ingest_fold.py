@@ -17,6 +17,7 @@ from services.ingest.domain.figures import course_of, figures_on, spell_until, s
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Band, Classification, Materiality, Policy, Probation, Rules, Scale
 from tests.property.examples import examples
+from tests.property.reference import from_nothing
 
 START = date(2024, 1, 1)
 SPAN = 60
@@ -215,7 +216,7 @@ def test_the_fold_agrees_with_the_reference_after_every_step(rules: Rules, steps
         as_of = fold.account.as_of
         if fold.account.rules is None or fold.account.assessment is None:
             continue
-        reference = assess(fold.facts, rules, as_of)
+        reference = assess(from_nothing(fold.facts, rules.policy), rules, as_of)
         if not isinstance(step, int) or told:
             assert fold.account.assessment == reference
         assert shown(fold.account.assessment) == shown(reference)
@@ -261,7 +262,7 @@ def test_order_and_repetition_of_facts_do_not_matter(rules: Rules, facts: list[f
     again = data.draw(st.lists(st.sampled_from(everything), max_size=5))
     shuffled = data.draw(st.permutations([*everything, *again]))
     as_of = day(data.draw(st.integers(0, SPAN + 20)))
-    expected = assess(everything, rules, as_of)
+    expected = assess(from_nothing(everything, rules.policy), rules, as_of)
     assert assess(shuffled, rules, as_of) == expected
     fold, claimed = Fold(rules), set[tuple[str, str]]()
     for fact in shuffled:
@@ -312,7 +313,7 @@ def test_the_next_transition_is_the_first_change_found_day_by_day(
 
 def assess_quickly(facts: list[f.Fact], rules: Rules, as_of: date) -> Any:
     """Without looking ahead: the figures of one day, and what the days before it left."""
-    known = Known(facts)
+    known = from_nothing(facts, rules.policy)
     figures, today = figures_on(known, rules.policy, as_of), stretch(known, rules.policy, as_of, as_of)
     spell = spell_until(known, rules, as_of)
     bucket, labels = course_of(known, rules).names(today, spell)
@@ -376,7 +377,7 @@ class DayByDay:
 @given(any_rules(), fact_sets, st.integers(0, SPAN + 40))
 def test_a_spell_is_what_counting_every_day_finds(rules: Rules, facts: list[f.Fact], number: int) -> None:
     known = Known([opening, *facts])
-    counting = DayByDay(known, rules)
+    counting = DayByDay(from_nothing([opening, *facts], rules.policy), rules)
     for n in range(number + 1):
         counting.count(day(n))
     spell = spell_until(known, rules, day(number))

@@ -30,13 +30,17 @@ from services.ingest.domain.facts import Adjusted, Balance, Billed, ChargedBack,
 from services.ingest.domain.figures import spell_until
 from services.ingest.domain.kept import Account, RulesOf
 from services.ingest.domain.known import ONE_DAY, Known
-from services.ingest.domain.ledger import HistoryNeeded, Ledger
+from services.ingest.domain.ledger import HistoryNeeded
 from services.ingest.domain.policy import Rules
 from services.ingest.domain.posting import Posting
 from services.ingest.domain.rebuild import rebuilt
-from services.ingest.domain.spells import NO_SPELL, Spell
+from services.ingest.domain.spells import NO_SPELL
+from services.ingest.domain.walk import Walk
 
-__all__ = ["Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "regoverned", "remade"]
+__all__ = [
+    "Account", "HistoryNeeded", "RulesOf", "StatusChange", "age", "apply", "reassess", "regoverned", "remade",
+    "same_ledger", "unmoved",
+]  # fmt: skip
 
 History = Sequence[tuple[Fact, date]]
 """Facts in order of arrival, each with the day it was recorded."""
@@ -163,19 +167,14 @@ def _posted(account: Account, rules: Rules, fact: Fact, as_of: date) -> list[Tol
 
 def _rebuild(account: Account, rules: Rules, facts: Sequence[Fact], as_of: date) -> Known:
     """Makes the account's ledger and the eve's spell anew."""
-    known = Known(facts)
-    account.as_of = as_of
-    account.ledger = rebuilt(known, rules.policy, as_of)
-    account.eve = _eve_of(account.ledger, known, rules, as_of - ONE_DAY)
+    known, eve = Known(facts), as_of - ONE_DAY
+    walk = Walk(known, rules.policy)
+    walk.to(eve)
+    # None after a day without arrears, unless a probation may run.
+    begun = rules.tracked or walk.arrears(eve).minor
+    account.eve = spell_until(known, rules, eve) if begun else NO_SPELL
+    account.ledger, account.as_of = rebuilt(known, walk, as_of), as_of
     return known
-
-
-def _eve_of(ledger: Ledger, known: Known, rules: Rules, eve: date) -> Spell:
-    """The spell of the day before the ledger's: none after a day without arrears, unless a probation may run."""
-    nothing_since = eve + ONE_DAY not in known.effective_dates()
-    if nothing_since and not rules.tracked and not ledger.sight(rules.policy, eve.toordinal()).arrears_minor:
-        return NO_SPELL
-    return spell_until(known, rules, eve)
 
 
 def regoverned(account: Account, before: Rules, day: date, cause: str, reason: str) -> list[StatusChange]:
@@ -185,13 +184,33 @@ def regoverned(account: Account, before: Rules, day: date, cause: str, reason: s
     of a day on which none of them counts.
     """
     rules, ledger = account.rules, account.ledger
-    if rules is None or day <= account.as_of or account.post_dated or rules.tracked:
+    if rules is None or day <= account.as_of or account.post_dated:
         raise HistoryNeeded
-    same_ledger = (before.policy.surplus, before.policy.overdue) == (rules.policy.surplus, rules.policy.overdue)
-    if not same_ledger or ledger.sight(rules.policy, day.toordinal() - 1).arrears_minor:
+    if not same_ledger(before, rules) or ledger.sight(rules.policy, day.toordinal() - 1).arrears_minor:
         raise HistoryNeeded
     account.eve, account.as_of = NO_SPELL, day
     return _published(account, rules, cause, reason)
+
+
+def same_ledger(before: Rules, rules: Rules) -> bool:
+    """Whether both make the same ledger of any facts, and only days past due say what else there is to say."""
+    same_money = (before.policy.surplus, before.policy.overdue) == (rules.policy.surplus, rules.policy.overdue)
+    return same_money and not rules.tracked
+
+
+def unmoved(account: Account, before: Rules, day: date) -> bool:
+    """Whether the account's rules say of it, as of that later day, what `before` said: nothing is to be told or kept.
+
+    So it is where nothing is in arrears and nothing has a name of its own at no days past due: such an account is as a
+    quiet day leaves it.
+    """
+    rules, now = account.rules, account.assessment
+    if rules is None or now is None or now.arrears_minor or account.spell is not NO_SPELL:
+        return False
+    if day <= account.as_of or account.post_dated or not same_ledger(before, rules):
+        return False
+    stays = now.next_transition_on is None or now.next_transition_on > day
+    return stays and rules.names(0, 0) == (now.bucket, now.classifications)
 
 
 def _aged_from(account: Account, rules: Rules, day: date, cause: str, history: History | None) -> list[StatusChange]:

@@ -1,7 +1,7 @@
 """Which repayment meets which obligation (DOMAIN: Allocation), with re-ages taken in their turn.
 
-Apart from what counts (`known`) and from what is made of it (`assessment`): this is the only place where money is
-distributed from scratch, and money is neither made nor lost in it.
+Apart from what counts (`known`) and from what is made of it (`assessment`): here one day's money is distributed from
+nothing and each amount has a name, for whoever asks why. Money is neither made nor lost in it.
 """
 
 from collections.abc import Sequence
@@ -59,10 +59,25 @@ def allocate(known: Known, policy: Policy, as_of: date) -> Allocation:
     left = {r.repayment_id: r.amount_minor for r in known.repayments(as_of)}
     aside: dict[tuple[date, date, str], Meeting] = {}
     for reaged_on in known.reages(as_of):
-        _set_aside(_meet(known, policy, reaged_on, dict(left), aside), reaged_on, left, aside)
+        settle(known, policy, reaged_on, left, aside)
     meetings = _meet(known, policy, as_of, left, aside)
     everything = sorted([*meetings, *aside.values()], key=lambda m: m.obligation.key) if aside else meetings
     return Allocation(everything, known.repayments(as_of), left)
+
+
+def settle(
+    known: Known, policy: Policy, reaged_on: date, left: dict[str, int], aside: dict[tuple[date, date, str], Meeting]
+) -> None:
+    """Takes what is unpaid and was due before a re-age out of the ledger, `aside`, with the money it had received.
+
+    Earlier re-ages come first. `left` is what they left of each repayment, whether it counts by then or later.
+    """
+    for meeting in _meet(known, policy, reaged_on, dict(left), aside):
+        if meeting.unpaid_minor > 0 and meeting.obligation.due_on < reaged_on:
+            meeting.reaged = True
+            aside[meeting.obligation.key] = meeting
+            for repayment_id, amount_minor in meeting.met_by:
+                left[repayment_id] -= amount_minor
 
 
 def _meet(
@@ -93,15 +108,3 @@ def _eligible_from(meetings: Sequence[Meeting], policy: Policy) -> list[date]:
     if policy.surplus == "carries_forward":
         return [date.min] * len(meetings)
     return list(accumulate((m.obligation.issued_on for m in reversed(meetings)), min))[::-1]
-
-
-def _set_aside(
-    meetings: Sequence[Meeting], reaged_on: date, left: dict[str, int], aside: dict[tuple[date, date, str], Meeting]
-) -> None:
-    """Takes what is unpaid and was due before the re-age out of the ledger, with the money it had received."""
-    for meeting in meetings:
-        if meeting.unpaid_minor > 0 and meeting.obligation.due_on < reaged_on:
-            meeting.reaged = True
-            aside[meeting.obligation.key] = meeting
-            for repayment_id, amount_minor in meeting.met_by:
-                left[repayment_id] -= amount_minor

@@ -1,7 +1,8 @@
 """The reference: what an account's delinquency is as of a day, from its facts and rules alone (DOMAIN: The ledger).
 
-Written to be checked against the document line by line, not to be fast; the incremental `account` has to give the
-same answers and is tested against this. No clock, no state.
+Written to be checked against the document line by line; the incremental `account` has to give the same answers and is
+tested against this. Each day's money comes from one walk over the account's life (`walk`), which the tests hold to what
+`allocation` makes of the day from nothing. No clock, no state.
 
 `classifications` is a tuple of (name, label) pairs: `dict(...)` of it is what the wire has. `delinquent_since` is the
 first day of the unbroken run of delinquent days that ends at `as_of`, each day judged by the facts of now.
@@ -9,14 +10,15 @@ first day of the unbroken run of delinquent days that ends at `as_of`, each day 
 classifications, arrears, exposure, oldest due date, state.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from services.ingest.domain.facts import Fact
-from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch
+from services.ingest.domain.figures import course_of, figures_on, spell_until, stretch, timeline
 from services.ingest.domain.known import Known, State
-from services.ingest.domain.policy import Labels, Policy, Rules
+from services.ingest.domain.policy import Labels, Rules
 from services.ingest.domain.spells import Course, Spell, Stretch
 from services.ingest.domain.view import ledger_view
 
@@ -69,7 +71,8 @@ def next_transition(known: Known, rules: Rules, as_of: date) -> date | None:
     course, spell = course_of(known, rules), spell_until(known, rules, as_of)
     today = stretch(known, rules.policy, as_of, as_of)
     shown = _shown(known, course, today, spell)
-    for until in [*_stretches_forward(known, rules.policy, as_of), None]:
+    starts = timeline(known, rules.policy).starts
+    for until in [*starts[bisect_right(starts, as_of) :], None]:
         ends = None if until is None else until.toordinal()
         changes_on = course.changes_on(today, spell, ends)
         if changes_on is not None:
@@ -82,12 +85,6 @@ def next_transition(known: Known, rules: Rules, as_of: date) -> date | None:
         if _shown(known, course, today, spell) != shown:
             return until
     return None
-
-
-def _stretches_forward(known: Known, policy: Policy, as_of: date) -> list[date]:
-    everything = known.obligations(policy, date.max - timedelta(days=1))
-    days = {o.overdue_from for o in everything} | known.effective_dates()
-    return sorted(d for d in days if d > as_of)
 
 
 def _shown(known: Known, course: Course, today: Stretch, spell: Spell) -> tuple[object, ...]:

@@ -8,9 +8,9 @@ from datetime import date
 
 from services.ingest.domain.changes import REASONS, RepaymentEffect, Told
 from services.ingest.domain.facts import ChargedBack, Fact, Repaid, Reversed
-from services.ingest.domain.figures import figures_on
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Policy
+from services.ingest.domain.walk import Walk
 
 _UNDOING = (Reversed, ChargedBack)
 
@@ -39,7 +39,12 @@ def money_told(history: Sequence[Fact], fact: Fact, policy: Policy, as_of: date)
 
 
 def _arrears(facts: Sequence[Fact], policy: Policy, as_of: date) -> int:
-    return figures_on(Known(facts), policy, as_of).arrears_minor
+    known = Known(facts)
+    if known.state(as_of) == "closed":
+        return 0
+    walk = Walk(known, policy)
+    walk.to(as_of)
+    return walk.arrears(as_of).minor
 
 
 def _amount(facts: Sequence[Fact], step: Repaid | Reversed | ChargedBack) -> int | None:

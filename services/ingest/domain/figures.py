@@ -1,18 +1,18 @@
-"""What one day's facts come to, and the spell they end: the reference, without names for days.
+"""What each day's facts come to, and the spell they end, without names for days.
 
-Apart from the assessment, which names the days and looks ahead, because the ledger's view and the compact ledger's
-rebuilding start from here too.
+Apart from the assessment, which names the days and looks ahead, because explanations and the account made anew from
+its facts start from here too.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from services.ingest.domain.allocation import Meeting, allocate
 from services.ingest.domain.known import ONE_DAY, Known, State
 from services.ingest.domain.pauses import Ageing
 from services.ingest.domain.policy import Policy, Rules
 from services.ingest.domain.spells import NO_SPELL, Course, Spell, Stretch
+from services.ingest.domain.walk import Arrears, Walk
 
 
 class Figures(NamedTuple):
@@ -31,29 +31,58 @@ class Figures(NamedTuple):
         return self.age > 0 and self.material
 
 
+class Money(NamedTuple):
+    """What a stretch of days, in which no fact begins to count and nothing falls due, has in common."""
+
+    arrears: Arrears
+    exposure_minor: int
+    state: State
+
+
+NOTHING: Final = Arrears(0, None)
+
+
+class Timeline:
+    """The stretches of an account under one policy, each walked to once: spells go over the same days again."""
+
+    def __init__(self, known: Known, policy: Policy) -> None:
+        self._known = known
+        self._walk = Walk(known, policy)
+        due = {o.overdue_from for o in known.obligations(policy, date.max)}
+        self.starts = sorted(due | known.effective_dates)
+        self._walked = [self._money(date.min)]
+
+    def on(self, day: date) -> Money:
+        """That of the stretch which the day is in."""
+        place = bisect_right(self.starts, day)
+        for start in self.starts[len(self._walked) - 1 : place]:
+            self._walk.to(start)
+            self._walked.append(self._money(start))
+        return self._walked[place]
+
+    def _money(self, start: date) -> Money:
+        state = self._known.state(start)
+        if state == "closed":
+            return Money(NOTHING, 0, state)
+        return Money(self._walk.arrears(start), self._known.exposure_minor(start), state)
+
+
+def timeline(known: Known, policy: Policy) -> Timeline:
+    """That of these facts, made once."""
+    if id(policy) not in known.figured:
+        known.figured[id(policy)] = policy, Timeline(known, policy)
+    made: Timeline = known.figured[id(policy)][1]
+    return made
+
+
 def figures_on(known: Known, policy: Policy, as_of: date) -> Figures:
-    """Age, arrears, exposure and state on that day; worked out once, since spells go over the same days again."""
-    _, figured = known.figured.setdefault(id(policy), (policy, {}))
-    if as_of not in figured:
-        figured[as_of] = _figures(known, policy, as_of)
-    figures: Figures = figured[as_of]
-    return figures
-
-
-def _figures(known: Known, policy: Policy, as_of: date) -> Figures:
-    state = known.state(as_of)
+    """Age, arrears, exposure and state on that day."""
+    (arrears, oldest), exposure, state = timeline(known, policy).on(as_of)
     if state == "closed":
         return Figures(0, 0, 0, False, None, state)
-    overdue = [m for m in allocate(known, policy, as_of).meetings if m.overdue(as_of)]
-    oldest = _oldest([m for m in overdue if m.short(policy)])
-    arrears, exposure = sum(m.unpaid_minor for m in overdue), known.exposure_minor(as_of)
     material = policy.material(arrears, exposure, known.currency)
     age = max(0, known.pauses().age(oldest, as_of.toordinal()) - policy.grace_days) if oldest else 0
     return Figures(age, arrears, exposure, material, oldest, state)
-
-
-def _oldest(ageing: Sequence[Meeting]) -> Ageing | None:
-    return min((m.obligation.ageing for m in ageing), default=None)
 
 
 def spell_until(known: Known, rules: Rules, as_of: date) -> Spell:
@@ -63,7 +92,8 @@ def spell_until(known: Known, rules: Rules, as_of: date) -> Spell:
     """
     stretches: list[Stretch] = []
     last = as_of
-    for first in _stretches_back(known, rules.policy, as_of):
+    starts = timeline(known, rules.policy).starts
+    for first in reversed(starts[: bisect_right(starts, as_of)]):
         stretches.append(stretch(known, rules.policy, first, last))
         if not stretches[-1].arrears_minor and not rules.tracked:
             break
@@ -85,8 +115,3 @@ def stretch(known: Known, policy: Policy, first: date, last: date) -> Stretch:
 def course_of(known: Known, rules: Rules) -> Course:
     """How the account goes on from day to day."""
     return Course(rules, known.currency, known.pauses())
-
-
-def _stretches_back(known: Known, policy: Policy, as_of: date) -> list[date]:
-    due = {o.overdue_from for o in known.obligations(policy, as_of)}
-    return sorted({d for d in due | known.effective_dates() if d <= as_of}, reverse=True)

@@ -6,10 +6,10 @@ The first half of the reference assessment, before any money is allocated: here 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from services.ingest.domain.facts import (
     Adjusted,
@@ -34,11 +34,13 @@ from services.ingest.domain.policy import Policy
 ONE_DAY = timedelta(days=1)
 CHARGEBACK = "chargeback"
 State = Literal["open", "written-off", "closed"]
+_NONE: Mapping[str, Any] = {}
+_ORDER = attrgetter("due_on", "issued_on", "id")
+_EFFECTIVE_ON = attrgetter("effective_on")
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(NamedTuple):
     """A bill as adjusted so far, or a chargeback."""
 
     id: str
@@ -64,14 +66,17 @@ class Known:
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._facts: dict[type[Any], dict[str, Any]] = {}
         for fact in facts:
-            self._facts.setdefault(type(fact), {}).setdefault(fact.key, fact)
+            of_kind = self._facts.get(type(fact))
+            if of_kind is None:
+                of_kind = self._facts[type(fact)] = {}
+            of_kind.setdefault(fact.key, fact)
         self._obligations: dict[tuple[str, int], list[Obligation]] = {}
-        self.figured: dict[int, tuple[Policy, dict[date, Any]]] = {}
-        """By identity of a policy: what its days have come to so far (`figures`)."""
+        self.figured: dict[int, tuple[Policy, Any]] = {}
+        """By identity of a policy: what its days come to, as far as anybody asked (`figures`)."""
 
     def of(self, kind: type[F]) -> Mapping[str, F]:
         """The facts of a kind by key."""
-        return self._facts.get(kind, {})
+        return self._facts.get(kind, _NONE)
 
     @classmethod
     def by(cls, facts: "Iterable[Fact] | Known") -> "Known":
@@ -88,13 +93,14 @@ class Known:
 
     def obligations(self, policy: Policy, as_of: date) -> list[Obligation]:
         """All that is owed or will fall due, oldest first. A bill counts however early it is known."""
-        key = policy.overdue, bisect_right(self._obligations_change_on, as_of)
+        key = policy.overdue, bisect_right(self.obligations_change_on, as_of)
         if key not in self._obligations:
             self._obligations[key] = self._owed(policy, as_of)
         return self._obligations[key]
 
     @cached_property
-    def _obligations_change_on(self) -> list[date]:
+    def obligations_change_on(self) -> list[date]:
+        """The dates, ascending, on which other amounts than before are owed."""
         adjusted = [a.effective_on for a in self.of(Adjusted).values()]
         return sorted([*adjusted, *(c.effective_on for c in self.of(ChargedBack).values())])
 
@@ -106,9 +112,13 @@ class Known:
             for id_, b in self.of(Billed).items()
             if id_ not in cancelled
         ]
-        return sorted([*bills, *self._chargebacks(as_of)], key=lambda o: o.key)
+        bills += self._chargebacks(as_of)
+        bills.sort(key=_ORDER)
+        return bills
 
     def _amounts(self, as_of: date) -> dict[str, int]:
+        if Adjusted not in self._facts:
+            return {}
         counting = [a for a in self.of(Adjusted).values() if a.effective_on <= as_of]
         counting.sort(key=lambda a: (a.effective_on, a.adjustment_id))
         return {a.bill_id: a.amount_minor for a in counting}
@@ -124,24 +134,31 @@ class Known:
 
     def repayments(self, as_of: date) -> list[Repaid]:
         """What counts by then, in order of allocation. A reversal undoes a repayment from its own date on."""
-        return self._standing[: bisect_right(self._standing, as_of, key=lambda r: r.effective_on)]
+        return self._standing[: bisect_right(self._standing, as_of, key=_EFFECTIVE_ON)]
 
     @cached_property
     def _standing(self) -> list[Repaid]:
         reversed_ = self.of(Reversed)
         standing = [r for id_, r in self.of(Repaid).items() if id_ not in reversed_]
-        return sorted(standing, key=lambda r: (r.effective_on, r.repayment_id))
+        return sorted(standing, key=attrgetter("effective_on", "repayment_id"))
 
     def reages(self, as_of: date) -> list[date]:
         """The dates of re-ages that stand, ascending."""
+        return self._reages[: bisect_right(self._reages, as_of)]
+
+    @cached_property
+    def _reages(self) -> list[date]:
         undone = self.of(ReageUndone)
-        standing = (r.effective_on for id_, r in self.of(Reaged).items() if id_ not in undone)
-        return sorted(on for on in standing if on <= as_of)
+        return sorted(r.effective_on for id_, r in self.of(Reaged).items() if id_ not in undone)
 
     def balance(self, as_of: date) -> Balance | None:
         """The last balance reported for a date up to then."""
-        counting = [b for b in self.of(Balance).values() if b.effective_on <= as_of]
-        return max(counting, key=lambda b: (b.effective_on, b.balance_id), default=None)
+        counting = bisect_right(self._balances, as_of, key=_EFFECTIVE_ON)
+        return self._balances[counting - 1] if counting else None
+
+    @cached_property
+    def _balances(self) -> list[Balance]:
+        return sorted(self.of(Balance).values(), key=attrgetter("effective_on", "balance_id"))
 
     def exposure_minor(self, as_of: date) -> int:
         """The last balance reported, else the principal lent, else 0: a limit is not exposure."""
@@ -166,6 +183,7 @@ class Known:
             return "closed"
         return "written-off" if any(w.effective_on <= as_of for w in self.of(WrittenOff).values()) else "open"
 
+    @cached_property
     def effective_dates(self) -> set[date]:
         """Every date on which a fact begins to count; bills and pauses do so through days, not at once."""
         dated: tuple[type[Any], ...] = (Repaid, Adjusted, ChargedBack, Balance, Reaged, WrittenOff, Closed)
