@@ -38,16 +38,17 @@ DDL = (
 )
 _APPLY = sa.text(
     """INSERT INTO effect (id, times, amount, shard, place)
-       SELECT id, 1, amount, :shard, place FROM unnest(:ids, :amounts, :places) AS f (id, amount, place)
-       ON CONFLICT (id) DO UPDATE SET times = effect.times + 1"""
+       SELECT id, count(*), max(amount), :shard, min(place)
+       FROM unnest(:ids, :amounts, :places) AS f (id, amount, place) GROUP BY id
+       ON CONFLICT (id) DO UPDATE SET times = effect.times + excluded.times"""
 ).bindparams(
     sa.bindparam("ids", type_=sa.ARRAY(sa.Text)),
     sa.bindparam("amounts", type_=sa.ARRAY(sa.BigInteger)),
     sa.bindparam("places", type_=sa.ARRAY(sa.BigInteger)),
 )
 _HEAR = sa.text(
-    """INSERT INTO heard SELECT subject, :shard, 1 FROM unnest(:subjects) AS h (subject)
-       ON CONFLICT (subject) DO UPDATE SET times = heard.times + 1"""
+    """INSERT INTO heard SELECT subject, :shard, count(*) FROM unnest(:subjects) AS h (subject) GROUP BY subject
+       ON CONFLICT (subject) DO UPDATE SET times = heard.times + excluded.times"""
 ).bindparams(sa.bindparam("subjects", type_=sa.ARRAY(sa.Text)))
 _CLOSE = sa.text(
     """INSERT INTO closed (shard, business_date, effects_before)
