@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -112,6 +113,7 @@ class Rig:
         settings = self.settings(**more)
         process = Process(service(self.name, tally or Tally()), settings, only)
         running = Running(process, settings, asyncio.create_task(process.run()))
+        running.task.add_done_callback(_show_failure)
         self.running.append(running)
         return running
 
@@ -227,6 +229,12 @@ class Rig:
             "ARREARS_TALLY_NAME": self.name,
             **env,
         }
+
+
+def _show_failure(task: asyncio.Task[None]) -> None:
+    """Print why a copy ended: a test that waits for what it would have done says only that it waited."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        traceback.print_exception(error)
 
 
 def first_appearances(out: Sequence[Out]) -> list[Out]:
