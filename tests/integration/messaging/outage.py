@@ -85,6 +85,8 @@ class Door:
                 if self.cuts and b"COMMIT" in data:
                     self.cuts -= 1
                     answering.cancel()
+                    # Only one may read: until it has ended, what the server answers could not be waited for here.
+                    await asyncio.gather(answering, return_exceptions=True)
                     if self._after:
                         far_writer.write(data)
                         await far_reader.read(1)
