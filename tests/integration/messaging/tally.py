@@ -18,6 +18,7 @@ from pydantic import Field
 from shared.contracts.banking import BusinessDayClosed, RepaymentReceived
 from shared.contracts.delinquency import PortfolioAged
 from shared.messaging import Received, Stream, Transaction, tables
+from shared.runtime import database
 from shared.runtime.main import command_line
 from shared.runtime.service import Context, Service
 from shared.runtime.settings import Settings
@@ -70,6 +71,7 @@ class TallySettings(Settings):
 
     tally_name: str = "tally"
     slow_ms: int = Field(default=0, description="how long each batch pauses between its SQL and its commit")
+    idle_s: int = Field(default=30, description="after it the database ends a transaction in which nothing happens")
 
 
 def create(connection: sa.Connection) -> None:
@@ -171,6 +173,7 @@ def _router(context: Context) -> APIRouter:
 
 
 def _compose(settings: TallySettings) -> Service:
+    database.SESSION["idle_in_transaction_session_timeout"] = f"{settings.idle_s}s"
     return service(settings.tally_name, Tally(settings.slow_ms))
 
 
