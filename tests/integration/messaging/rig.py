@@ -95,6 +95,7 @@ class Rig:
     starts: Mapping[TopicPartition, int]
     partitions: int = PARTITIONS
     running: list["Running"] = field(default_factory=list)
+    programs: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def settings(self, **more: Any) -> TallySettings:
         """Settings of one copy."""
@@ -310,7 +311,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 
 async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subprocess.Process:
     """A copy as a program of its own."""
-    return await asyncio.create_subprocess_exec(
+    program = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.integration.messaging.tally",
@@ -319,6 +320,16 @@ async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subpro
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+    rig.programs.append(program)
+    return program
+
+
+async def _end(program: asyncio.subprocess.Process) -> None:
+    """Kill a program that its test left running, as a failed one does, and show what it said."""
+    if program.returncode is None:
+        program.kill()
+        output, _ = await program.communicate()
+        print(f"program {program.pid}, killed at the end:", output.decode(errors="replace"), sep="\n")
 
 
 @asynccontextmanager
@@ -348,6 +359,8 @@ async def new_rig(
         for running in rig.running:
             if not running.task.done():
                 await running.crash()
+        for program in rig.programs:
+            await _end(program)
         await producer.stop()
         await engine.dispose()
 

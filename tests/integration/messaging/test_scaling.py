@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -16,9 +17,10 @@ from tests.integration.messaging.tally import create
 PARTITIONS = 4
 ACCOUNTS = 40
 AHEAD = 600
+START_S = 240.0
 SLOW = {"ARREARS_SLOW_MS": "15", "ARREARS_BATCH_RECORDS_MAX": "40"}
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest_asyncio.fixture
@@ -79,17 +81,23 @@ async def _joined(rig: Rig, owners: int) -> Process:
     """One more copy, once it applies its share of the shards, and the others theirs."""
     port, had = free_port(), await _epochs(rig)
     copy = await start_program(rig, **SLOW, ARREARS_HTTP_PORT=str(port))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        # Before it has a door there is nothing to wait for but a processor, which a busy machine may give it late.
+        await until(lambda: _answers(client, copy), f"copy {owners} to have started", START_S)
         await until(lambda: _owns(client, PARTITIONS // owners), f"copy {owners} to own its share")
     await _some_more(rig, had)
     return copy
 
 
+async def _answers(client: httpx.AsyncClient, copy: Process) -> bool:
+    assert copy.returncode is None, "it ended"
+    with suppress(httpx.TransportError):
+        return (await client.get("/health/ready")).status_code == 200
+    return False
+
+
 async def _owns(client: httpx.AsyncClient, shards: int) -> bool:
-    try:
-        progress = (await client.get("/progress")).raise_for_status().json()
-    except httpx.HTTPError:
-        return False
+    progress = (await client.get("/progress")).raise_for_status().json()
     return len(progress["owned"].get("tally", {})) >= shards
 
 
