@@ -1,7 +1,8 @@
 """Fixtures that every kind of test may use: real parts, a database of one's own, topics of one's own."""
 
+import gc
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Protocol
 
 import pytest
@@ -33,6 +34,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"parts: {config.stash[PARTS].description}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Collect no garbage while a failure is put in words.
+
+    Python 3.11 counts the depth of parsing in one place: a finalizer that shows a traceback while pytest parses a
+    failure's source ends the whole run ("AST constructor recursion depth mismatch").
+    """
+    if call.excinfo is None:
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest_asyncio.fixture(scope="session")

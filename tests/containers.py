@@ -84,6 +84,7 @@ def _kafka_container(port: int) -> DockerContainer:
 def _postgres_container(port: int, password: str) -> DockerContainer:
     passwords = {f"ARREARS_{role.upper()}_PASSWORD": password for role in ROLES}
     container = DockerContainer(POSTGRES_IMAGE).with_bind_ports(5432, port)
+    container = container.with_command(["postgres", "-c", "fsync=off"])  # as the local parts of tests
     container = container.with_envs(POSTGRES_PASSWORD=password, POSTGRES_DB="arrears", **passwords)
     for order, name in enumerate(("roles.sql", "schemas.sql")):
         container = container.with_volume_mapping(str(SQL / name), f"/docker-entrypoint-initdb.d/{order}-{name}", "ro")

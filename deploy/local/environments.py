@@ -29,6 +29,8 @@ class Options:
     partitions: int = 2
     log_level: str = "info"
     undelivered: str = "99"
+    durable: bool = True
+    """Whether the data is to survive a machine that stops; a process that is killed loses nothing either way."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings of every service, as variables."""
 

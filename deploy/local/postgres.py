@@ -20,7 +20,6 @@ INITDB_OPTIONS = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "fsync": "on",
     "synchronous_commit": "on",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -33,10 +32,15 @@ SETTINGS = {
 
 
 class PostgresServer:
-    """One cluster in one folder, with the database `arrears` and the roles and schemas of the services."""
+    """One cluster in one folder, with the database `arrears` and the roles and schemas of the services.
 
-    def __init__(self, folder: Path, log: Path, port: int | None = None) -> None:
+    Not `durable`, it leaves the disk to the operating system: a server that is killed still loses nothing, but a
+    machine that stops may ruin it. For data that nobody would miss.
+    """
+
+    def __init__(self, folder: Path, log: Path, port: int | None = None, *, durable: bool = True) -> None:
         self.port = free_port(port)
+        self._durable = durable
         self._folder = folder
         self._log = log
         self._passwords: dict[str, str] = {}
@@ -61,6 +65,8 @@ class PostgresServer:
         partial = placement.data.with_name("data.partial")
         password = placement.data.with_name("password.partial")
         options = [f"--pgdata={partial}", f"--username={SUPERUSER}", f"--pwfile={password}", *INITDB_OPTIONS]
+        if not self._durable:
+            options.append("--no-sync")
         shutil.rmtree(partial, ignore_errors=True)
         password.unlink(missing_ok=True)
         password.touch(mode=0o600)
@@ -83,7 +89,8 @@ class PostgresServer:
         partial.rename(placement.data)
 
     async def _launch(self, placement: Placement) -> Child:
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
+        own = {"port": str(self.port), "fsync": "on" if self._durable else "off"}
+        settings = [f"--{name}={value}" for name, value in {**SETTINGS, **own}.items()]
         child = await Child.start(
             Program(
                 name="postgres",

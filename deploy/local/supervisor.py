@@ -129,7 +129,8 @@ class LocalSystem:
         put_logs_aside(self._folder / "logs")
         ports = assign_ports(self._folder, ["kafka", "postgres", *MAILBOX_DOORS, *self._services])
         kafka = KafkaServer(self._folder / "kafka", self._log("kafka"), ports["kafka"])
-        postgres = PostgresServer(self._folder / "postgres", self._log("postgres"), ports["postgres"])
+        durable = self._options.durable
+        postgres = PostgresServer(self._folder / "postgres", self._log("postgres"), ports["postgres"], durable=durable)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bring_up_mailbox(ports))
             tasks.create_task(self._bring_up_kafka(kafka))

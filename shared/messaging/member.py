@@ -6,6 +6,7 @@ long for a shard to stop, and the listener takes no lock that the fetch loop cou
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -70,13 +71,21 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.wait({stopped, self._failed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
-            self._leaving = True
-            await self._stop_all()
-            committing.cancel()
-            await asyncio.gather(committing, return_exceptions=True)
-            await self._consumer.stop()
+            await self._leave(committing)
         if self._failed.done():
             self._failed.result()
+
+    async def _leave(self, committing: asyncio.Task[None]) -> None:
+        self._leaving = True
+        loops = dict(self.loops)
+        await self._stop_all()
+        committing.cancel()
+        await asyncio.gather(committing, return_exceptions=True)
+        # Otherwise Kafka would not know of the last seconds, and nobody would notice a store restored to before them.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._stop_wait_s):
+                await self._commit(loops)
+        await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Stop all shards: the group is spread anew."""
@@ -124,20 +133,26 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         metrics.SHARDS_OWNED.labels(self.stream.name).set(0)
 
     async def _commit_for_lag_tools(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+        while True:
             await retry.sleep_unless(stop, COMMIT_EVERY_S)
-            offsets = {
-                TopicPartition(topic, partition): loop.state.offsets[topic]
-                for partition, loop in self.loops.items()
-                for topic in self.stream.topics
-                if topic in loop.state.offsets
-            }
-            try:
-                if offsets:
-                    await self._consumer.commit(offsets)
-            except KafkaError as error:
-                # Only lag tools read these: the truth is the shard's row.
-                log.info("lag_commit_failed", stream=self.stream.name, error=type(error).__name__)
+            if stop.is_set():
+                return
+            await self._commit(self.loops)
+
+    async def _commit(self, loops: Mapping[int, ShardLoop]) -> None:
+        """Tell the group how far these shards are; that is for lag tools, and to notice a store that was put back."""
+        offsets = {
+            TopicPartition(topic, partition): loop.state.offsets[topic]
+            for partition, loop in loops.items()
+            for topic in self.stream.topics
+            if topic in loop.state.offsets
+        }
+        try:
+            if offsets:
+                await self._consumer.commit(offsets)
+        except KafkaError as error:
+            # The truth is the shard's row.
+            log.info("lag_commit_failed", stream=self.stream.name, error=type(error).__name__)
 
 
 class _Running:

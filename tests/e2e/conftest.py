@@ -16,7 +16,7 @@ from tests.e2e.doors import Doors, Places
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalSystem]:
     """Everything running, with nothing published yet."""
     folder: Path = tmp_path_factory.mktemp("system")
-    async with LocalSystem(folder, options=Options(clock="simulated")) as running:
+    async with LocalSystem(folder, options=Options(clock="simulated", durable=False)) as running:
         yield running
 
 

@@ -43,7 +43,7 @@ STRINGS_A_REQUEST = 500
 @pytest_asyncio.fixture(scope="module")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalSystem]:
     """A system of this module's own: what lies on its topics would be in other tests' way."""
-    options = Options(clock="simulated", settings=UNLIMITED)
+    options = Options(clock="simulated", durable=False, settings=UNLIMITED)
     async with LocalSystem(tmp_path_factory.mktemp("flooded"), options=options) as running:
         yield running
 

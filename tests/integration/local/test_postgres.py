@@ -9,8 +9,9 @@ from deploy.local.postgres import PostgresServer
 from tests.conftest import DatabaseFactory
 
 
-async def test_committed_rows_survive_a_kill_on_the_same_port(folder: Path) -> None:
-    server = PostgresServer(folder / "postgres", folder / "postgres.log")
+@pytest.mark.parametrize("durable", [True, False], ids=["durable", "for tests"])
+async def test_committed_rows_survive_a_kill_on_the_same_port(folder: Path, durable: bool) -> None:
+    server = PostgresServer(folder / "postgres", folder / "postgres.log", durable=durable)
     child = await server.start()
     port = server.port
     try:
@@ -23,6 +24,7 @@ async def test_committed_rows_survive_a_kill_on_the_same_port(folder: Path) -> N
         assert server.port == port
         again = await asyncpg.connect(server.url("ingest"))
         assert await again.fetchval("SELECT n FROM kept") == 1
+        assert await again.fetchval("SHOW fsync") == ("on" if durable else "off")
         await again.close()
     finally:
         await child.stop()

@@ -38,21 +38,25 @@ async def restartable_kafka() -> AsyncIterator[tuple[Part, str]]:
     with tempfile.TemporaryDirectory(prefix="arrears-outage-", ignore_cleanup_errors=True) as folder:
         server = KafkaServer(Path(folder) / "kafka", Path(folder) / "kafka.log")
         part = Part(server)
-        await part.up()
-        yield part, server.bootstrap
-        await part.down()
+        try:
+            await part.up()
+            yield part, server.bootstrap
+        finally:
+            await part.down()
 
 
 @asynccontextmanager
 async def own_postgres(role: str = "ingest") -> AsyncIterator[tuple[Part, str]]:
     """A cluster and the role's URL."""
     with tempfile.TemporaryDirectory(prefix="arrears-outage-", ignore_cleanup_errors=True) as folder:
-        server = PostgresServer(Path(folder) / "postgres", Path(folder) / "postgres.log")
+        server = PostgresServer(Path(folder) / "postgres", Path(folder) / "postgres.log", durable=False)
         part = Part(server)
-        await part.up()
-        yield part, server.url(role, scheme="postgresql+asyncpg")
-        await part.down()
-        postgres_files.remove(Path(folder) / "postgres")
+        try:
+            await part.up()
+            yield part, server.url(role, scheme="postgresql+asyncpg")
+        finally:
+            await part.down()
+            postgres_files.remove(Path(folder) / "postgres")
 
 
 class Door:
@@ -81,6 +85,8 @@ class Door:
                 if self.cuts and b"COMMIT" in data:
                     self.cuts -= 1
                     answering.cancel()
+                    # Only one may read: until it has ended, what the server answers could not be waited for here.
+                    await asyncio.gather(answering, return_exceptions=True)
                     if self._after:
                         far_writer.write(data)
                         await far_reader.read(1)

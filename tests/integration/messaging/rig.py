@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -94,6 +95,7 @@ class Rig:
     starts: Mapping[TopicPartition, int]
     partitions: int = PARTITIONS
     running: list["Running"] = field(default_factory=list)
+    programs: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def settings(self, **more: Any) -> TallySettings:
         """Settings of one copy."""
@@ -112,6 +114,7 @@ class Rig:
         settings = self.settings(**more)
         process = Process(service(self.name, tally or Tally()), settings, only)
         running = Running(process, settings, asyncio.create_task(process.run()))
+        running.task.add_done_callback(_show_failure)
         self.running.append(running)
         return running
 
@@ -229,6 +232,12 @@ class Rig:
         }
 
 
+def _show_failure(task: asyncio.Task[None]) -> None:
+    """Print why a copy ended: a test that waits for what it would have done says only that it waited."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        traceback.print_exception(error)
+
+
 def first_appearances(out: Sequence[Out]) -> list[Out]:
     """What a consumer keeps: per partition and source only what is newer than all it saw before."""
     marks: dict[tuple[str, str], int] = {}
@@ -302,7 +311,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 
 async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subprocess.Process:
     """A copy as a program of its own."""
-    return await asyncio.create_subprocess_exec(
+    program = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.integration.messaging.tally",
@@ -311,6 +320,16 @@ async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subpro
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+    rig.programs.append(program)
+    return program
+
+
+async def _end(program: asyncio.subprocess.Process) -> None:
+    """Kill a program that its test left running, as a failed one does, and show what it said."""
+    if program.returncode is None:
+        program.kill()
+        output, _ = await program.communicate()
+        print(f"program {program.pid}, killed at the end:", output.decode(errors="replace"), sep="\n")
 
 
 @asynccontextmanager
@@ -340,6 +359,8 @@ async def new_rig(
         for running in rig.running:
             if not running.task.done():
                 await running.crash()
+        for program in rig.programs:
+            await _end(program)
         await producer.stop()
         await engine.dispose()
 

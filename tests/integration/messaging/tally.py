@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.banking import BusinessDayClosed, RepaymentReceived
 from shared.contracts.delinquency import PortfolioAged
 from shared.messaging import Received, Stream, Transaction, tables
+from shared.runtime import database
 from shared.runtime.main import command_line
 from shared.runtime.service import Context, Service
 from shared.runtime.settings import Settings
@@ -39,16 +40,17 @@ DDL = (
 )
 _APPLY = sa.text(
     """INSERT INTO effect (id, times, amount, shard, place)
-       SELECT id, 1, amount, :shard, place FROM unnest(:ids, :amounts, :places) AS f (id, amount, place)
-       ON CONFLICT (id) DO UPDATE SET times = effect.times + 1"""
+       SELECT id, count(*), max(amount), :shard, min(place)
+       FROM unnest(:ids, :amounts, :places) AS f (id, amount, place) GROUP BY id
+       ON CONFLICT (id) DO UPDATE SET times = effect.times + excluded.times"""
 ).bindparams(
     sa.bindparam("ids", type_=sa.ARRAY(sa.Text)),
     sa.bindparam("amounts", type_=sa.ARRAY(sa.BigInteger)),
     sa.bindparam("places", type_=sa.ARRAY(sa.BigInteger)),
 )
 _HEAR = sa.text(
-    """INSERT INTO heard SELECT subject, :shard, 1 FROM unnest(:subjects) AS h (subject)
-       ON CONFLICT (subject) DO UPDATE SET times = heard.times + 1"""
+    """INSERT INTO heard SELECT subject, :shard, count(*) FROM unnest(:subjects) AS h (subject) GROUP BY subject
+       ON CONFLICT (subject) DO UPDATE SET times = heard.times + excluded.times"""
 ).bindparams(sa.bindparam("subjects", type_=sa.ARRAY(sa.Text)))
 _CLOSE = sa.text(
     """INSERT INTO closed (shard, business_date, effects_before)
@@ -70,6 +72,7 @@ class TallySettings(Settings):
 
     tally_name: str = "tally"
     slow_ms: int = Field(default=0, description="how long each batch pauses between its SQL and its commit")
+    idle_s: int = Field(default=30, description="after it the database ends a transaction in which nothing happens")
 
 
 def create(connection: sa.Connection) -> None:
@@ -170,6 +173,7 @@ def _router(context: Context) -> APIRouter:
 
 
 def _compose(settings: TallySettings) -> Service:
+    database.SESSION["idle_in_transaction_session_timeout"] = f"{settings.idle_s}s"
     return service(settings.tally_name, Tally(settings.slow_ms))
 
 

@@ -24,6 +24,8 @@ class Consumer:
 
     async def stop(self) -> None: ...
 
+    async def commit(self, offsets: Any) -> None: ...
+
     def subscribe(self, topics: Sequence[str], listener: ConsumerRebalanceListener) -> None:
         self.listener = listener
 
@@ -32,15 +34,16 @@ class Part:
     """A loop or relay that needs a while to stop."""
 
     started = 0
-    state = ShardState(1, 1, {PLACE.topic: 7}, {})
 
     def __init__(self, finish: asyncio.Event) -> None:
+        self.state = ShardState(1, 1, {PLACE.topic: 7}, {})
         self._finish = finish
 
     async def run(self, stop: asyncio.Event) -> None:
         Part.started += 1
         await stop.wait()
         await self._finish.wait()
+        self.state.offsets[PLACE.topic] = 8
 
     def wake(self) -> None: ...
 
@@ -48,13 +51,18 @@ class Part:
 async def _nothing(batch: Sequence[Received], tx: Transaction) -> None: ...
 
 
-def _member(consumer: Consumer, finish: asyncio.Event) -> Member:
+def _member(consumer: Consumer, finish: asyncio.Event, session_timeout_s: float = 60) -> Member:
     def make_loop(stream: Stream, partition: int, feed: Feed) -> Any:
         return Part(finish), Part(finish)
 
     stream = Stream("accounts", (PLACE.topic,), _nothing)
     return Member(
-        stream, make_consumer=lambda: consumer, broadcast=None, make_loop=make_loop, records_max=1, session_timeout_s=60
+        stream,
+        make_consumer=lambda: consumer,
+        broadcast=None,
+        make_loop=make_loop,
+        records_max=1,
+        session_timeout_s=session_timeout_s,
     )
 
 
@@ -98,3 +106,45 @@ async def test_a_commit_for_partitions_that_are_gone_is_passed_over(monkeypatch:
     assert not running.done()
     stop.set()
     await running
+
+
+async def test_a_member_that_leaves_tells_the_group_how_far_its_last_batches_came() -> None:
+    """What Kafka was not told of, a restored store could not be found out to lack."""
+    told: list[Any] = []
+
+    class Telling(Consumer):
+        async def commit(self, offsets: Any) -> None:
+            assert "left" not in told
+            told.append(offsets)
+
+        async def stop(self) -> None:
+            told.append("left")
+
+    consumer, stop, finish = Telling(), asyncio.Event(), asyncio.Event()
+    finish.set()
+    running = asyncio.create_task(_member(consumer, finish).run(stop))
+    await asyncio.sleep(0.01)
+    await consumer.listener.on_partitions_assigned([PLACE])
+    await asyncio.sleep(0.01)
+    stop.set()
+    await running
+    assert told == [{PLACE: 8}, "left"]
+
+
+async def test_a_broker_that_does_not_answer_keeps_no_member_from_leaving() -> None:
+    asked = asyncio.Event()
+
+    class Silent(Consumer):
+        async def commit(self, offsets: Any) -> None:
+            asked.set()
+            await asyncio.Event().wait()
+
+    consumer, stop, finish = Silent(), asyncio.Event(), asyncio.Event()
+    finish.set()
+    running = asyncio.create_task(_member(consumer, finish, session_timeout_s=0.2).run(stop))
+    await asyncio.sleep(0.01)
+    await consumer.listener.on_partitions_assigned([PLACE])
+    await asyncio.sleep(0.01)
+    stop.set()
+    await running
+    assert asked.is_set()
