@@ -16,8 +16,8 @@ TIMES := 40
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest bench-peers check events \
-	lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest bench-scaling bench-peers \
+	check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 100,000 ex
 
 bench-ingest: $(VENV)/dev.installed  ## the ledger's benches: throughput, day close, re-assessment, age of accounts
 	@for bench in ingest_throughput day_close reassessment account_age; do $(BIN)/python -m tests.bench.$$bench || exit; done
+
+bench-scaling: $(VENV)/dev.installed  ## ingest by partitions and replicas; ARGS=
+	@$(BIN)/python -m tests.bench.scaling $(ARGS)
 
 soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
 	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back
