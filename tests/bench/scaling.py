@@ -8,7 +8,6 @@ by and are left out. Broker, database and replicas share the machine's cores: wi
 its time from the broker and the database of the first.
 """
 
-import os
 import statistics
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from shared.runtime import logs
 from tests.bench.copies import Copies, copies
 from tests.bench.facts import Facts, steps
 from tests.bench.ground import Ground, ground
-from tests.bench.printed import printed
+from tests.bench.printed import machine, printed
 from tests.integration.messaging.rig import until
 
 COUNTS: Final = (1, 2, 4)
@@ -78,7 +77,7 @@ def main(
 ) -> None:
     """Measure and print."""
     logs.configure("bench", "warning")
-    title = f"ingest, {events:,} events, {rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    title = f"ingest, {events:,} events, {rounds} rounds, {machine()}"
     printed(title, uvloop.run(measure(events, rounds)), json_file)
 
 
