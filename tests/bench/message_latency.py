@@ -42,8 +42,8 @@ async def measure(seconds: float, share: float) -> Figures:
         await steady.publish((overdue_bill(n) for n in people), most * share, seconds)
         await place.gateway.until(before + len(steady.sent_at))
         arrived = await place.gateway.arrivals(before)
-        entered = await _written_at(place, STATUS)
-        asked = await _written_at(place, "collections.treatments")
+        entered = await _written_at(place, STATUS, "DelinquencyEntered")
+        asked = await _written_at(place, "collections.treatments", "ContactRequested")
     stages = [
         (sent, entered[customer_of(n)], asked[customer_of(n)], arrived[mobile_of(n)])
         for n, sent in zip(people, steady.sent_at, strict=False)
@@ -57,8 +57,8 @@ async def measure(seconds: float, share: float) -> Figures:
     }
 
 
-async def _written_at(place: Whole, topic: str) -> dict[str, float]:
-    """Customer -> epoch seconds at which the first record about them was given to Kafka; read after the measurement."""
+async def _written_at(place: Whole, topic: str, name: str) -> dict[str, float]:
+    """Customer -> epoch seconds at which that event about them was given to Kafka; read after the measurement."""
     found: dict[str, float] = {}
     consumer = AIOKafkaConsumer(bootstrap_servers=place.system.addresses.kafka, auto_offset_reset="earliest")
     async with consumer:
@@ -67,6 +67,7 @@ async def _written_at(place: Whole, topic: str) -> dict[str, float]:
         for partition, end in (await consumer.end_offsets(places)).items():
             while await consumer.position(partition) < end:
                 for record in (await consumer.getmany(partition, timeout_ms=500)).get(partition, []):
-                    who = orjson.loads(record.value)["data"].get("customer_id")
-                    found.setdefault(who, record.timestamp / 1000)
+                    event = orjson.loads(record.value)
+                    if event["type"].split(".")[-2] == name:
+                        found[event["data"]["customer_id"]] = record.timestamp / 1000
     return found
