@@ -6,7 +6,6 @@ close that opens all cases; `first treatment` the one two days later that asks f
 the one that asks for an email, by then with a history. `decision alone` opens and treats in memory.
 """
 
-import time
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from typing import Final
@@ -20,6 +19,7 @@ from services.strategy.library import read_library
 from services.strategy.settings import SHIPPED, StrategySettings
 from services.strategy.translate import account_of
 from shared.messaging import Received, ShardId, Transaction
+from tests.bench.stopwatch import stopwatch
 from tests.bench.transactions import Transactions, cut, received, transactions
 from tests.integration.strategy.events import aged, day, entered
 
@@ -37,16 +37,18 @@ async def measure(cases: int) -> Figures:
     async with transactions("strategy", ShardId("customers", 0)) as shard:
         handlers = Handlers(BOOK, DECISIONS_MAX)
         statuses = received([entered(f"c{n:07d}", 1, day(0)) for n in range(cases)], _evening(day(0)))
-        begun = time.perf_counter()
-        for batch in cut(statuses, BATCH_RECORDS):
-            await _handled(shard, handlers, batch, day(0))
-        found = {"strategy, statuses learned": {"per_s": cases / (time.perf_counter() - begun)}}
+        with stopwatch() as took:
+            for batch in cut(statuses, BATCH_RECORDS):
+                await _handled(shard, handlers, batch, day(0))
+        found = {"strategy, statuses learned": took.figures(cases)}
         for name, number in (
             ("cases opened", 0), ("first treatment", FIRST_TREATMENT), ("second treatment", SECOND_TREATMENT),
         ):  # fmt: skip
-            found[f"strategy, {name}"] = {"per_s": cases / await _closed_s(shard, handlers, day(number))}
+            with stopwatch() as took:
+                await _close(shard, handlers, day(number))
+            found[f"strategy, {name}"] = took.figures(cases)
         await _assert_treated_twice(shard, cases)
-    return found | {"strategy, decision alone": {"per_s": decided_alone_per_s(cases)}}
+    return found | {"strategy, decision alone": decided_alone(cases)}
 
 
 async def _assert_treated_twice(shard: Transactions, cases: int) -> None:
@@ -56,14 +58,12 @@ async def _assert_treated_twice(shard: Transactions, cases: int) -> None:
         raise AssertionError(f"{treatments} treatments of {cases} cases: something else was measured")
 
 
-async def _closed_s(shard: Transactions, handlers: Handlers, on: date) -> float:
-    """Seconds for a day's decisions."""
+async def _close(shard: Transactions, handlers: Handlers, on: date) -> None:
+    """A day's decisions, all of them."""
     (closing,) = received([aged(on)], _evening(on))
-    begun = time.perf_counter()
     more = await _handled(shard, handlers, [closing], on)
     while more:
         more = await shard.run(handlers.work, _evening(on))
-    return time.perf_counter() - begun
 
 
 async def _handled(shard: Transactions, handlers: Handlers, batch: list[Received], on: date) -> bool:
@@ -74,14 +74,14 @@ async def _handled(shard: Transactions, handlers: Handlers, batch: list[Received
     return await shard.run(work, _evening(on))
 
 
-def decided_alone_per_s(cases: int) -> float:
+def decided_alone(cases: int) -> dict[str, float]:
     """Opening and treating in memory, three days past due."""
     accounts = [account_of(entered(f"c{n:07d}", 1, day(0), dpd=3)) for n in range(cases)]
     customers = [Customer(one.customer_id, {one.account_id: one}) for one in accounts]
-    begun = time.perf_counter()
-    for one in customers:
-        end_day(one, day(0), _evening(day(0)), BOOK)
-    return cases / (time.perf_counter() - begun)
+    with stopwatch() as took:
+        for one in customers:
+            end_day(one, day(0), _evening(day(0)), BOOK)
+    return took.figures(cases)
 
 
 def _evening(on: date) -> datetime:
