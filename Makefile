@@ -16,8 +16,9 @@ TIMES := 40
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest bench-peers check events \
-	lock up down compose-check clean-local clean
+.PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest \
+	bench-scaling bench-latency bench-recovery bench-memory bench-decisions bench-peers \
+	check events lock up down compose-check clean-local clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,21 @@ soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 100,000 ex
 
 bench-ingest: $(VENV)/dev.installed  ## the ledger's benches: throughput, day close, re-assessment, age of accounts
 	@for bench in ingest_throughput day_close reassessment account_age; do $(BIN)/python -m tests.bench.$$bench || exit; done
+
+bench-scaling: $(VENV)/dev.installed  ## ingest by partitions and replicas; ARGS=
+	@$(BIN)/python -m tests.bench.scaling $(ARGS)
+
+bench-latency: $(VENV)/dev.installed  ## from a fact to its status, and to the SMS at the gateway, at half load; ARGS=
+	@$(BIN)/python -m tests.bench.latency $(ARGS)
+
+bench-recovery: $(VENV)/dev.installed  ## SIGKILL of a consumer under load; ARGS=
+	@$(BIN)/python -m tests.bench.recovery $(ARGS)
+
+bench-memory: $(VENV)/dev.installed  ## resident memory of the services; ARGS="--minutes 60" for an hour
+	@$(BIN)/python -m tests.bench.memory $(ARGS)
+
+bench-decisions: $(VENV)/dev.installed  ## decisions of strategy and of the gate a second; ARGS=
+	@$(BIN)/python -m tests.bench.decisions $(ARGS)
 
 soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes each; OUTAGE_S=
 	@ARREARS_TEST_OUTAGE_S=$(OUTAGE_S) $(BIN)/python -m pytest tests/integration/messaging/test_outages.py -k comes_back

@@ -1,6 +1,7 @@
 """How the benches show what they found: one table, and the same figures as JSON."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,3 +21,8 @@ def printed(title: str, found: Figures, json_file: Path | None) -> None:
     Console().print(table)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))
+
+
+def machine() -> str:
+    """What the figures are of: cores, and how many processes wanted them in the last minute."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

@@ -58,11 +58,15 @@ async def eventually(check: Callable[[], Awaitable[T]], what: str | Callable[[],
 
 
 class Doors:
-    """`async with Doors(places) as doors`; what the services publish is heard from the beginning."""
+    """`async with Doors(places) as doors`; what the services publish is heard from the beginning.
 
-    def __init__(self, places: Places, patience_s: float = PATIENCE_S) -> None:
+    `listens=False` hears nothing: for benches, which would measure the listener too.
+    """
+
+    def __init__(self, places: Places, patience_s: float = PATIENCE_S, *, listens: bool = True) -> None:
         self.places = places
         self.patience_s = patience_s
+        self._listens = listens
         self._busy = ""
         self._events: dict[str, Event[Any]] = {}
         self._by_subject: dict[str, list[Event[Any]]] = defaultdict(list)
@@ -116,6 +120,8 @@ class Doors:
     async def quiet(self) -> None:
         """Return when every service has read all there is, relayed all it emitted, and has nothing due."""
         await eventually(self._is_quiet_twice, lambda: f"a quiet system; {self._busy}", self.patience_s)
+        if not self._listens:
+            return
         heard = self._consumer.assignment()
         ends = await self._consumer.end_offsets(list(heard))
         await eventually(lambda: self._has_heard(ends), "the listener to hear everything", self.patience_s)
@@ -156,6 +162,8 @@ class Doors:
         return [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
 
     async def _hear(self) -> None:
+        if not self._listens:
+            return
         async for record in self._consumer:
             event = decode(record.topic, record.value, record.headers)
             known = self._events.setdefault(f"{event.source} {event.id}", event)

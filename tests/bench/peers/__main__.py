@@ -1,9 +1,10 @@
 """Measures the contenders one after the other on the same parts, topic and backlog, and prints a table.
 
-    python -m tests.bench.peers [--facts 60000] [--window-s 15] [--json FILE]
+    python -m tests.bench.peers [--facts 200000] [--window-s 20] [--json FILE]
 
-A figure is events in the state per second, between the first commit seen and the last of the window. The peers run in
-an environment of their own (requirements/peers.txt, `.venv-peers`); `make bench-peers` makes it.
+A figure is events in the state per second, between the first commit seen and the last of the window. Each peer runs
+twice: bare, and under the contract, validating each event and telling CloudEvents as Arrears always does (logic.py).
+The peers run in an environment of their own (requirements/peers.txt, `.venv-peers`); `make bench-peers` makes it.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import asyncpg
 import typer
@@ -29,15 +30,21 @@ from deploy.topics import create_topics
 from shared.messaging.tables import create
 from shared.runtime import logs
 from shared.runtime.database import engine_of
-from tests.bench.peers.logic import OUT, TABLE, TOPIC
+from tests.bench.peers.logic import CONTRACT, OUT, TABLE, TOPIC
+from tests.bench.printed import machine
 from tests.integration.messaging.rig import repayment
-from tests.parts import chosen_parts, new_database
+from tests.parts import Parts, chosen_parts, new_database
 
 PARTITIONS = 2
 ACCOUNTS = 2000
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 FIRST_COMMIT_S_MAX = 40.0
 POLL_S = 0.02
+
+
+Variant = Literal["bare", "contract"]
+Figures = dict[str, float | str]
+"""`left_out` says why there is no figure."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class Contender:
     module: str
     guarantees: str
     own: bool = False
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Arrears knows no other way than under the contract."""
+        return ("contract",) if self.own else ("bare", "contract")
 
 
 CONTENDERS = (
@@ -64,20 +76,27 @@ CONTENDERS = (
 )  # fmt: skip
 
 
-async def measure(facts: int, window_s: float, only: list[str]) -> dict[str, dict[str, float | str]]:
-    """Figures by contender; a text says why there is none."""
+@dataclass(frozen=True)
+class Lane:
+    """The parts and the backlog that all contenders get."""
+
+    kafka: str
+    facts: int
+    window_s: float
+
+
+async def measure(facts: int, window_s: float, only: list[str]) -> dict[str, dict[Variant, Figures]]:
+    """Figures by contender and variant."""
     parts = chosen_parts()
     try:
         kafka = await parts.kafka()
         await create_topics(kafka, PARTITIONS)
         await _topic_and_backlog(kafka, facts)
-        found: dict[str, dict[str, float | str]] = {}
+        lane = Lane(kafka, facts, window_s)
+        found: dict[str, dict[Variant, Figures]] = {}
         for one in CONTENDERS:
-            if only and one.module not in only:
-                continue
-            name = await new_database(parts)
-            url = await parts.postgres_url("ingest", name)
-            found[one.name] = {**await _measured(one, kafka, url, facts, window_s), "guarantees": one.guarantees}
+            if not only or one.module in only:
+                found[one.name] = {variant: await _measured(one, variant, lane, parts) for variant in one.variants}
         return found
     finally:
         await parts.stop()
@@ -96,10 +115,11 @@ async def _topic_and_backlog(kafka: str, facts: int) -> None:
         await publisher.publish([Record(TOPIC, key.encode(), value) for key, value in made])
 
 
-async def _measured(one: Contender, kafka: str, url: str, facts: int, window_s: float) -> dict[str, float | str]:
+async def _measured(one: Contender, variant: Variant, lane: Lane, parts: Parts) -> Figures:
     python = Path(sys.executable) if one.own else PEERS_PYTHON
     if not python.exists():
-        return {"left out": f"{python} is missing: make bench-peers"}
+        return {"left_out": f"{python} is missing: make bench-peers"}
+    url = await parts.postgres_url("ingest", await new_database(parts))
     connection = await asyncpg.connect(url)
     await connection.execute(TABLE)
     engine = engine_of(url.replace("postgresql://", "postgresql+asyncpg://"), 2)
@@ -110,13 +130,13 @@ async def _measured(one: Contender, kafka: str, url: str, facts: int, window_s: 
         words = ["worker"] if one.module == "faust_peer" else []
         child = await asyncio.create_subprocess_exec(
             str(python), "-m", f"tests.bench.peers.{one.module}", *words,
-            env=_environment(kafka, url), stdout=output, stderr=output,
+            env=_environment(lane.kafka, url, variant), stdout=output, stderr=output,
         )  # fmt: skip
         try:
-            return await _window(connection, child, facts, window_s)
+            return await _window(connection, child, lane)
         except TimeoutError:
             output.seek(0)
-            return {"left out": "no commit came; it said: " + output.read()[-300:].decode(errors="replace").strip()}
+            return {"left_out": "no commit came; it said: " + output.read()[-300:].decode(errors="replace").strip()}
         finally:
             if child.returncode is None:
                 child.kill()
@@ -124,12 +144,13 @@ async def _measured(one: Contender, kafka: str, url: str, facts: int, window_s: 
             await connection.close()
 
 
-def _environment(kafka: str, url: str) -> Mapping[str, str]:
+def _environment(kafka: str, url: str, variant: Variant) -> Mapping[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": os.getcwd(),
         "PEERS_KAFKA": kafka,
         "PEERS_DATABASE": url,
+        CONTRACT: "1" if variant == "contract" else "",
         "ARREARS_ENVIRONMENT": "local",
         "ARREARS_KAFKA_BOOTSTRAP": kafka,
         "ARREARS_DATABASE_URL": url.replace("postgresql://", "postgresql+asyncpg://"),
@@ -138,9 +159,7 @@ def _environment(kafka: str, url: str) -> Mapping[str, str]:
     }
 
 
-async def _window(
-    connection: asyncpg.Connection, child: asyncio.subprocess.Process, facts: int, window_s: float
-) -> dict[str, float | str]:
+async def _window(connection: asyncpg.Connection, child: asyncio.subprocess.Process, lane: Lane) -> Figures:
     """From the first commit seen to the end of the backlog or of the window."""
     begun = time.monotonic()
     while not (first := await _applied(connection)):
@@ -149,13 +168,13 @@ async def _window(
         await asyncio.sleep(POLL_S)
     since = time.monotonic()
     last, at = first, since
-    while last < facts and time.monotonic() - since < window_s:
+    while last < lane.facts and time.monotonic() - since < lane.window_s:
         await asyncio.sleep(POLL_S)
         now = await _applied(connection)
         if now != last:
             last, at = now, time.monotonic()
     if last == first:
-        return {"left out": f"all {last} events in one step: a larger --facts is needed"}
+        return {"left_out": f"all {last} events in one step: a larger --facts is needed"}
     return {"events_per_s": (last - first) / (at - since), "events": last}
 
 
@@ -172,18 +191,27 @@ def main(
     """Measure and print."""
     logs.configure("bench", "warning")
     found = uvloop.run(measure(facts, window_s, only or []))
-    ours = found.get("Arrears", {}).get("events_per_s")
-    table = Table("contender", "events/s", "Arrears is", "guarantees, as run here", title="same fold, SQL and topic")
-    for name, figures in found.items():
-        rate = figures.get("events_per_s")
-        if isinstance(rate, float):
-            times = f"{ours / rate:.1f} x" if isinstance(ours, float) else ""
-            table.add_row(name, f"{rate:,.0f}", times, str(figures["guarantees"]))
-        else:
-            table.add_row(name, "-", "", str(figures["left out"]))
-    Console(width=140).print(table)
+    table = Table(
+        "contender", "events/s bare", "Arrears is", "events/s, contract", "Arrears is", "guarantees, as run here",
+        title=f"same fold, SQL and topic; {machine()}",
+    )  # fmt: skip
+    ours = found.get("Arrears", {}).get("contract", {})
+    for one in CONTENDERS:
+        if one.name in found:
+            table.add_row(one.name, *_cells(found[one.name], "bare", ours), *_cells(found[one.name], "contract", ours),
+                          one.guarantees)  # fmt: skip
+    Console(width=150).print(table)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))
+
+
+def _cells(found: Mapping[Variant, Figures], variant: Variant, ours: Figures) -> tuple[str, str]:
+    """A variant's rate, and how many times that Arrears does."""
+    figures = found.get(variant, {})
+    rate, own = figures.get("events_per_s"), ours.get("events_per_s")
+    if not isinstance(rate, float):
+        return str(figures.get("left_out", "")), ""
+    return f"{rate:,.0f}", f"{own / rate:.2f} x" if isinstance(own, float) else ""
 
 
 if __name__ == "__main__":

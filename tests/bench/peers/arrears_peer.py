@@ -1,18 +1,16 @@
 """This loop: validated contracts, offset, state and outbox in one transaction, relayed in order."""
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from fastapi import APIRouter
 
-from shared.contracts.delinquency import PortfolioAged
 from shared.contracts.fields import Amount
 from shared.messaging import Received, Stream, Transaction
 from shared.runtime.main import command_line
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
-from tests.bench.peers.logic import SAVE_ASYNCPG, TOPIC, summed
+from tests.bench.peers.logic import SAVE_ASYNCPG, TOLD, TOPIC, summed
 
 
 async def handle(batch: Sequence[Received], tx: Transaction) -> None:
@@ -25,8 +23,6 @@ async def handle(batch: Sequence[Received], tx: Transaction) -> None:
 def _minor(amount: Amount) -> int:
     return amount.minor
 
-
-TOLD = PortfolioAged(business_date=date(2026, 1, 1), source_shard=0, source_shards=1)
 
 if __name__ == "__main__":
     command_line(

@@ -9,7 +9,7 @@ from arroyo.processing.processor import StreamProcessor
 from arroyo.processing.strategies import BatchStep, CommitOffsets, ProcessingStrategyFactory, RunTask
 from arroyo.types import Topic
 
-from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap
+from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap, group
 
 
 class Batches(ProcessingStrategyFactory):
@@ -26,6 +26,6 @@ class Batches(ProcessingStrategyFactory):
 
 if __name__ == "__main__":
     settings = build_kafka_consumer_configuration(
-        {}, bootstrap_servers=[bootstrap()], group_id="peers-arroyo", auto_offset_reset="earliest"
+        {}, bootstrap_servers=[bootstrap()], group_id=group("arroyo"), auto_offset_reset="earliest"
     )
     StreamProcessor(KafkaConsumer(settings), Topic(TOPIC), Batches()).run()

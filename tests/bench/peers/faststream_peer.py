@@ -8,7 +8,7 @@ from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
-from tests.bench.peers.logic import BATCH_RECORDS_MAX, OUT, SAVE, TOPIC, bootstrap, database, fold
+from tests.bench.peers.logic import BATCH_RECORDS_MAX, OUT, SAVE, TOPIC, bootstrap, database, fold, group
 
 broker = KafkaBroker(bootstrap(), enable_idempotence=True, logger=None)
 app = FastStream(broker)
@@ -21,7 +21,7 @@ async def raw(message: Any) -> Any:
 
 
 @broker.subscriber(
-    TOPIC, batch=True, max_records=BATCH_RECORDS_MAX, group_id="peers-faststream", auto_offset_reset="earliest",
+    TOPIC, batch=True, max_records=BATCH_RECORDS_MAX, group_id=group("faststream"), auto_offset_reset="earliest",
     ack_policy=AckPolicy.NACK_ON_ERROR, decoder=raw, batch_timeout_ms=50,
 )  # fmt: skip
 async def apply(message: KafkaMessage) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import faust
 
-from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap
+from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap, group
 
 app = faust.App(
-    "peers-faust", broker=f"kafka://{bootstrap()}", store="memory://", web_enabled=False, topic_disable_leader=True,
+    group("faust"), broker=f"kafka://{bootstrap()}", store="memory://", web_enabled=False, topic_disable_leader=True,
     consumer_auto_offset_reset="earliest", value_serializer="raw", stream_buffer_maxsize=2 * BATCH_RECORDS_MAX,
 )  # fmt: skip
 facts = app.topic(TOPIC, value_type=bytes, value_serializer="raw")

@@ -1,10 +1,18 @@
-"""What every contender does with a batch: fold repayments by account, save in one statement, tell of each fact once."""
+"""What every contender does with a batch: fold repayments by account, save in one statement, tell of each fact once.
+
+Each peer runs twice: bare, reading JSON as it comes and telling a small object, as most consumers are written; and
+under the contract, by which Arrears always works: each event validated whole, each told one a CloudEvent.
+"""
 
 import os
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
+
+from shared.contracts.delinquency import PortfolioAged
+from shared.contracts.envelope import decode, encode
 
 TOPIC: Final = "banking.repayments"
 OUT: Final = "peers.out"
@@ -17,6 +25,9 @@ _SAVE: Final = """INSERT INTO peer_balance
         total_minor = peer_balance.total_minor + excluded.total_minor"""
 SAVE: Final = _SAVE.format("%s", "%s", "%s")
 SAVE_ASYNCPG: Final = _SAVE.format("$1", "$2", "$3")
+TOLD: Final = PortfolioAged(business_date=date(2026, 1, 1), source_shard=0, source_shards=1)
+"""What is told of each fact under the contract; any small event would do."""
+CONTRACT: Final = "PEERS_CONTRACT"
 Columns = tuple[list[str], list[int], list[int]]
 
 
@@ -29,6 +40,26 @@ class Folded(NamedTuple):
 
 def fold(values: Iterable[bytes]) -> Folded:
     """Of events as they lie on the topic."""
+    return _under_contract(values) if under_contract() else _bare(values)
+
+
+def under_contract() -> bool:
+    return bool(os.environ.get(CONTRACT))
+
+
+def _under_contract(values: Iterable[bytes]) -> Folded:
+    events, now = [decode(TOPIC, value) for value in values], datetime.now(UTC)
+    told = [
+        (
+            one.data.account_id.encode(),
+            encode(TOLD, event_id=f"peers.{one.id}", source="peers", subject=one.data.repayment_id, time=now),
+        )
+        for one in events
+    ]
+    return Folded(summed((one.data.account_id, one.data.amount.minor) for one in events), told)
+
+
+def _bare(values: Iterable[bytes]) -> Folded:
     facts = [orjson.loads(value)["data"] for value in values]
     told = [(fact["account_id"].encode(), orjson.dumps({"subject": fact["repayment_id"]})) for fact in facts]
     amounts = [(fact["account_id"], round(float(fact["amount"]["amount"]) * 100)) for fact in facts]
@@ -43,6 +74,11 @@ def summed(amounts: Iterable[tuple[str, int]]) -> Columns:
         found[0] += 1
         found[1] += minor
     return list(sums), [s[0] for s in sums.values()], [s[1] for s in sums.values()]
+
+
+def group(name: str) -> str:
+    """A consumer group for each contender and variant: each begins at the beginning."""
+    return f"peers-{name}-contract" if under_contract() else f"peers-{name}"
 
 
 def bootstrap() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink
 
-from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap
+from tests.bench.peers.logic import BATCH_RECORDS_MAX, BATCH_S_MAX, TOPIC, Synchronous, bootstrap, group
 
 
 class Balances(BatchingSink):
@@ -19,7 +19,7 @@ class Balances(BatchingSink):
 
 if __name__ == "__main__":
     app = Application(
-        broker_address=bootstrap(), consumer_group="peers-quix", auto_offset_reset="earliest",
+        broker_address=bootstrap(), consumer_group=group("quix"), auto_offset_reset="earliest",
         commit_every=BATCH_RECORDS_MAX, commit_interval=BATCH_S_MAX, auto_create_topics=False, loglevel="WARNING",
     )  # fmt: skip
     app.dataframe(app.topic(TOPIC, value_deserializer="bytes")).sink(Balances())

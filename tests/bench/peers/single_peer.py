@@ -5,14 +5,14 @@ import asyncio
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from tests.bench.peers.logic import OUT, SAVE, TOPIC, bootstrap, database, fold
+from tests.bench.peers.logic import OUT, SAVE, TOPIC, bootstrap, database, fold, group
 
 
 async def main() -> None:
     connection = await psycopg.AsyncConnection.connect(database())
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap(), enable_idempotence=True)
     consumer = AIOKafkaConsumer(
-        TOPIC, bootstrap_servers=bootstrap(), group_id="peers-single", auto_offset_reset="earliest"
+        TOPIC, bootstrap_servers=bootstrap(), group_id=group("single"), auto_offset_reset="earliest"
     )
     await producer.start()
     await consumer.start()
