@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.reporting.metrics.catalogue import METRICS, metric_named
 from services.reporting.metrics.definition import Column, Metric
 from services.reporting.store import reading
-from services.reporting.store.arrays import Row
+from services.reporting.store.sql import Row
 from shared.vocabulary.errors import Rejected
 from shared.vocabulary.money import decimal_text, decimals
 

@@ -97,16 +97,18 @@ _STAGE: Final[dict[type[outcomes.ContactEvent], str]] = {
 
 def reached_contact(data: outcomes.ContactEvent) -> Contact:
     """A contact with the stage this outcome says it reached."""
-    stage: dict[str, date] = {_STAGE[type(data)]: _day(data.at)}
-    return Contact(
-        data.contact_id,
-        customer_id=data.customer_id,
-        case_id=data.case_id,
-        channel=data.channel,
-        failure=data.reason if isinstance(data, outcomes.ContactFailed) else None,
-        suppressed_rule=data.rule if isinstance(data, outcomes.ContactSuppressed) else None,
-        **stage,  # type: ignore[arg-type]  # the stage's name is one of Contact's dates
-    )
+    told: dict[str, Any] = {_STAGE[type(data)]: _day(data.at)}
+    return Contact(data.contact_id, data.customer_id, data.case_id, data.channel, **told)
+
+
+def failed_contact(data: outcomes.ContactFailed) -> Contact:
+    """The same with the reason."""
+    return reached_contact(data)._replace(failure=data.reason)
+
+
+def suppressed_contact(data: outcomes.ContactSuppressed) -> Contact:
+    """The same with the rule that refused it."""
+    return reached_contact(data)._replace(suppressed_rule=data.rule)
 
 
 def made_promise(data: outcomes.PromiseMade) -> Promise:
@@ -123,7 +125,7 @@ def made_promise(data: outcomes.PromiseMade) -> Promise:
     )
 
 
-def judged_promise(data: collections.PromiseKept) -> Promise:
+def kept_promise(data: collections.PromiseKept) -> Promise:
     """A promise with strategy's verdict."""
     return Promise(
         data.promise_id,
@@ -133,21 +135,30 @@ def judged_promise(data: collections.PromiseKept) -> Promise:
         promised_on=data.promised_on,
         due_on=data.due_on,
         case_id=data.case_id,
-        outcome="broken" if isinstance(data, collections.PromiseBroken) else "kept",
+        outcome="kept",
         judged_on=data.judged_on,
         paid_minor=data.paid.minor,
     )
 
 
-def case_row(data: collections.CaseEvent) -> Row:
-    """A row of fact_case with what this event tells of it."""
-    opened = data.opened_on if isinstance(data, collections.CaseOpened) else None
-    closed = (data.closed_on, data.reason) if isinstance(data, collections.CaseClosed) else (None, None)
-    if isinstance(data, collections.StrategyAssigned):
-        assigned: Row = (data.strategy, data.strategy_version, data.arm)
-    else:
-        assigned = (None, None, None)
-    return (data.case_id, data.customer_id, opened, *closed, *assigned)
+def broken_promise(data: collections.PromiseBroken) -> Promise:
+    """The same with the other verdict."""
+    return kept_promise(data)._replace(outcome="broken")
+
+
+def opened_case(data: collections.CaseOpened) -> Row:
+    """A row of fact_case with what this event tells of it, as all of these."""
+    return data.case_id, data.customer_id, data.opened_on, None, None, None, None, None
+
+
+def assigned_case(data: collections.StrategyAssigned) -> Row:
+    """A row of fact_case."""
+    return data.case_id, data.customer_id, None, None, None, data.strategy, data.strategy_version, data.arm
+
+
+def closed_case(data: collections.CaseClosed) -> Row:
+    """A row of fact_case."""
+    return data.case_id, data.customer_id, None, data.closed_on, data.reason, None, None, None
 
 
 def treatment_row(data: collections.TreatmentDecided) -> Row:

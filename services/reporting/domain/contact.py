@@ -1,11 +1,10 @@
 """A contact's way down the funnel and a promise's fate, merged from events of several topics in whatever order."""
 
-from dataclasses import dataclass, fields, replace
 from datetime import date
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """What is known of one contact; None is not known or not reached."""
 
     contact_id: str
@@ -29,8 +28,7 @@ class Contact:
     promise_outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """What is known of one promise; `outcome` is kept or broken once judged."""
 
     promise_id: str
@@ -48,17 +46,14 @@ class Promise:
 
 def merged_contact(known: Contact, later: Contact) -> Contact:
     """Both together: what is known stays, but the outcome of a promise is the later one."""
-    told = {f.name: getattr(later, f.name) for f in fields(Contact) if getattr(known, f.name) is None}
-    if later.promise_outcome is not None:
-        told["promise_outcome"] = later.promise_outcome
-    return replace(known, **told)
+    both = Contact._make(b if a is None else a for a, b in zip(known, later, strict=True))
+    return both if later.promise_outcome is None else both._replace(promise_outcome=later.promise_outcome)
 
 
 def merged_promise(known: Promise, later: Promise) -> Promise:
     """Both together: the verdict with the later date holds, the later told among equals."""
     verdict = known if _judged_before(later, known) else later
-    return replace(
-        known,
+    return known._replace(
         case_id=known.case_id or later.case_id,
         contact_id=known.contact_id or later.contact_id,
         outcome=verdict.outcome,

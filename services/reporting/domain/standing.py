@@ -44,6 +44,10 @@ class Book(Generic[S]):
         self.aged[source_shard] = business_date
         return True
 
+    def is_aged(self, business_date: date, source_shards: int) -> bool:
+        """Whether so many ingest shards have closed that day here: for that many in all, the partition is done."""
+        return sum(day >= business_date for day in self.aged.values()) >= source_shards
+
     def open_day(self, source_shard: int | None) -> date:
         """The first calendar day not closed yet for what that ingest shard says now.
 

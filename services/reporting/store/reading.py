@@ -10,14 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.metrics.catalogue import METRICS
 from services.reporting.metrics.definition import query
-from services.reporting.store.arrays import DATE, TEXT, Row
+from services.reporting.store.sql import Row
 
+_DATE: Final = sa.Date()
+_TEXT: Final = sa.Text()
 # The first and the last complete day, and the last one not after a given day.
 _DAYS = sa.text(
     """SELECT min(business_date), max(business_date), max(business_date) FILTER (WHERE business_date <= :from_day),
               max(business_date) FILTER (WHERE business_date <= :to_day)
        FROM business_day"""
-).bindparams(sa.bindparam("from_day", type_=DATE), sa.bindparam("to_day", type_=DATE))
+).bindparams(sa.bindparam("from_day", type_=_DATE), sa.bindparam("to_day", type_=_DATE))
 _LAST_MONTH = sa.text("SELECT from_date, to_date FROM monthly_roll ORDER BY to_date DESC LIMIT 1")
 
 _CLOSED: Final = sa.text(
@@ -26,7 +28,7 @@ _CLOSED: Final = sa.text(
               sum(arrears_minor)::bigint AS arrears
        FROM portfolio_daily WHERE business_date = :day
        GROUP BY currency, state, bucket, days_from ORDER BY currency, state, days_from, bucket"""
-).bindparams(sa.bindparam("day", type_=DATE))
+).bindparams(sa.bindparam("day", type_=_DATE))
 # The last close, less what the accounts with a newer status had then, plus what they have now; and the accounts
 # that no status has come for.
 _NOW: Final = sa.text(
@@ -58,16 +60,16 @@ _NOW: Final = sa.text(
              WHERE o.accounts > coalesce(a.accounts, 0)) AS part
        GROUP BY currency, state, bucket, days_from HAVING sum(accounts) <> 0
        ORDER BY currency, state, days_from, bucket"""
-).bindparams(sa.bindparam("day", type_=DATE))
+).bindparams(sa.bindparam("day", type_=_DATE))
 
 
 @cache
 def _metric_statement(name: str) -> sa.TextClause:
     metric = METRICS[name]
     kinds: list[tuple[str, Any]] = [
-        ("from_day", DATE),
-        ("to_day", DATE),
-        *((parameter, TEXT) for parameter in metric.filters),
+        ("from_day", _DATE),
+        ("to_day", _DATE),
+        *((parameter, _TEXT) for parameter in metric.filters),
     ]
     return sa.text(query(metric)).bindparams(*(sa.bindparam(key, type_=kind) for key, kind in kinds))
 

@@ -36,6 +36,16 @@ def test_each_ingest_shard_closes_its_own_days() -> None:
     assert book.open_day(1) == TUESDAY
 
 
+def test_a_day_is_done_once_every_ingest_shard_has_closed_it_or_a_later_one() -> None:
+    book: Book[str] = Book({0: MONDAY}, {})
+    assert not book.is_aged(MONDAY, 2)
+    book.close_day(1, FRIDAY)
+    assert book.is_aged(FRIDAY, 2)
+    assert not book.is_aged(MONDAY, 2)
+    book.close_day(1, TUESDAY)
+    assert book.is_aged(MONDAY, 2)
+
+
 def test_a_shard_that_has_closed_nothing_follows_the_complete_days() -> None:
     assert Book[str]({0: FRIDAY}, {}).open_day(1) == BEFORE_THE_FIRST_CLOSE
     assert Book[str]({0: MONDAY}, {}, complete=FRIDAY).open_day(1) == SATURDAY

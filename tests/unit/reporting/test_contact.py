@@ -1,6 +1,5 @@
 """Merging what several topics say of one contact or promise."""
 
-from dataclasses import replace
 from datetime import date
 
 from services.reporting.domain.contact import Contact, Promise, merged_contact, merged_promise
@@ -28,16 +27,16 @@ def test_a_later_promise_outcome_replaces_the_earlier() -> None:
 
 
 def test_a_promise_keeps_its_contact_and_the_latest_verdict() -> None:
-    made = replace(PROMISE, contact_id="x1")
-    kept = replace(PROMISE, outcome="kept", judged_on=DAY, paid_minor=5_000)
-    broken = replace(PROMISE, outcome="broken", judged_on=LATER, paid_minor=0)
-    expected = replace(broken, contact_id="x1")
+    made = PROMISE._replace(contact_id="x1")
+    kept = PROMISE._replace(outcome="kept", judged_on=DAY, paid_minor=5_000)
+    broken = PROMISE._replace(outcome="broken", judged_on=LATER, paid_minor=0)
+    expected = broken._replace(contact_id="x1")
     for order in ((made, kept, broken), (broken, kept, made), (kept, broken, made), (kept, made, broken)):
         assert merged_promise(merged_promise(order[0], order[1]), order[2]) == expected
 
 
 def test_among_verdicts_of_one_day_the_one_told_last_holds() -> None:
-    kept = replace(PROMISE, outcome="kept", judged_on=DAY, paid_minor=5_000)
-    broken = replace(PROMISE, outcome="broken", judged_on=DAY, paid_minor=0)
+    kept = PROMISE._replace(outcome="kept", judged_on=DAY, paid_minor=5_000)
+    broken = PROMISE._replace(outcome="broken", judged_on=DAY, paid_minor=0)
     assert merged_promise(kept, broken).outcome == "broken"
     assert merged_promise(broken, kept).outcome == "kept"
