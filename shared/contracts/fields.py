@@ -6,6 +6,7 @@ that pydantic runs in native code: every event of every service passes through t
 """
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import (
@@ -138,9 +139,15 @@ def _amount_json(title: str, sign: str) -> JsonSchemaValue:
 
 def _read(wire: dict[str, str]) -> Amount:
     try:
-        return Amount(minor_units(wire["amount"], wire["currency"]), wire["currency"])
+        return _amount(wire["amount"], wire["currency"])
     except Rejected as refusal:
         raise PydanticCustomError(refusal.reason, "{detail}", {"detail": refusal.detail}) from None
+
+
+@lru_cache(maxsize=8_192)
+def _amount(amount: str, currency: str) -> Amount:
+    """Bills of a month and arrears of nothing are the same amounts over and over."""
+    return Amount(minor_units(amount, currency), currency)
 
 
 def _read_due(wire: dict[str, str]) -> Amount:

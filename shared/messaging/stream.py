@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from shared.contracts.envelope import Event
@@ -22,8 +23,7 @@ class ShardId(NamedTuple):
         return f"{self.stream}.{self.partition}"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Kafka record before decoding, with its place."""
 
     topic: str
@@ -34,8 +34,7 @@ class Record:
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """One decoded event and the record it came in; `source_shard` and `source_seq` are set on Arrears' own events."""
 
     event: Event[Any]
@@ -49,8 +48,7 @@ class Received:
         return self.event.data
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """One record that could not be decoded, and why."""
 
     record: Record
@@ -135,6 +133,11 @@ def source_of(headers: Sequence[tuple[str, bytes | None]]) -> tuple[str | None, 
     source, seq = found.get(SOURCE_HEADER), found.get(SEQ_HEADER)
     if source is None or seq is None or not seq.isdigit() or len(seq) > SEQ_DIGITS_MAX:
         return None, 0
-    if _SOURCE.fullmatch(source) is None:
-        return None, 0
-    return source.decode(), int(seq)
+    name = _shard_named(source)
+    return (None, 0) if name is None else (name, int(seq))
+
+
+@lru_cache(maxsize=1_024)
+def _shard_named(source: bytes) -> str | None:
+    """The same few shards write all records: their names are read once."""
+    return None if _SOURCE.fullmatch(source) is None else source.decode()

@@ -5,21 +5,23 @@ What is said of time and failure is on the clients' side (clients.py); here is o
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
-
-from shared.messaging.stream import Record
 
 REBALANCE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Written(Record):
-    """A record and when it was appended, in milliseconds."""
+class Written(NamedTuple):
+    """A record as a client reads it, and when it was appended, in milliseconds."""
 
-    timestamp: int = 0
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    timestamp: int
 
 
 class Broker:
@@ -33,7 +35,7 @@ class Broker:
         self.groups: dict[str, Group] = {}
         self.committed: dict[TopicPartition, int] = {}
         self.reachable = True
-        self.watch: Callable[[Record], None] = lambda _: None
+        self.watch: Callable[[Written], None] = lambda _: None
         """Sees each record when it is appended."""
         self._arrived = asyncio.Event()
 

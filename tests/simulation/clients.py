@@ -10,8 +10,7 @@ from typing import Any
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, OutOfOrderSequenceNumber
 
-from shared.messaging.stream import Record
-from tests.simulation.broker import Broker, Group
+from tests.simulation.broker import Broker, Group, Written
 from tests.simulation.life import Life
 
 HEARTBEATS_PER_SESSION = 4
@@ -73,7 +72,7 @@ class Consumer:
 
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int, max_records: int | None = None
-    ) -> Mapping[TopicPartition, Sequence[Record]]:
+    ) -> Mapping[TopicPartition, Sequence[Written]]:
         """Some of what is there; nothing when the time is over, or while the broker is away."""
         await self._life.reach()
         end_s = asyncio.get_running_loop().time() + timeout_ms / 1000
@@ -85,8 +84,8 @@ class Consumer:
         await self._life.back()
         return found
 
-    def _take(self, places: Sequence[TopicPartition], cap: int) -> dict[TopicPartition, list[Record]]:
-        found: dict[TopicPartition, list[Record]] = {}
+    def _take(self, places: Sequence[TopicPartition], cap: int) -> dict[TopicPartition, list[Written]]:
+        found: dict[TopicPartition, list[Written]] = {}
         if not self._broker.reachable:
             return found
         left = self._life.chance.randint(1, cap)

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from shared.messaging.stream import Record, ShardId, ShardState, source_of
-from tests.simulation.broker import Broker
+from shared.messaging.stream import ShardId, ShardState, source_of
+from tests.simulation.broker import Broker, Written
 from tests.simulation.chain import CALENDAR, FACTS, FIRST, SECOND, STATUS, Fact, applied_cell, heard_cell
 from tests.simulation.store import Changes, Memory
 
@@ -77,11 +77,11 @@ class Judge:
                     expected[cell] = self._cells[cell] = value
         return expected
 
-    def _between(self, place: TopicPartition, had: ShardState, state: ShardState) -> Iterator[Record]:
+    def _between(self, place: TopicPartition, had: ShardState, state: ShardState) -> Iterator[Written]:
         start, end = had.offsets.get(place.topic, 0), state.offsets.get(place.topic, 0)
         return (record for record in self._broker.logs[place][start:end] if record is not None)
 
-    def _applied(self, shard: ShardId, record: Record, changes: Changes) -> tuple[Hashable | None, Any]:
+    def _applied(self, shard: ShardId, record: Written, changes: Changes) -> tuple[Hashable | None, Any]:
         place = (record.topic, record.partition, record.offset)
         if self.facts[place].kind != "good":
             if (shard.stream, *place) not in changes.letters:
@@ -90,7 +90,7 @@ class Judge:
         cell = applied_cell(record)
         return cell, (*self._cells.get(cell, ()), record.offset)
 
-    def _heard_once(self, record: Record) -> tuple[Hashable | None, Any]:
+    def _heard_once(self, record: Written) -> tuple[Hashable | None, Any]:
         source, seq = source_of(record.headers)
         lane = (record.partition, str(source))
         if seq <= self._heard[lane]:
@@ -109,7 +109,7 @@ class Judge:
                 if any(record is not None for record in self._broker.logs[place][had_offset:end]):
                     self._complain(f"{shard}: day {offset} closed before {place} was applied up to {end}")
 
-    def _appended(self, record: Record) -> None:
+    def _appended(self, record: Written) -> None:
         """First appearances on a lane follow one another as the outbox has them."""
         if record.topic != STATUS:
             return
@@ -145,5 +145,5 @@ class Judge:
         return sorted({fact.id for fact in self.facts.values() if fact.kind == "good"} - told)
 
 
-def _subject(record: Record) -> str:
+def _subject(record: Written) -> str:
     return str(orjson.loads(record.value or b"{}")["subject"])
