@@ -1,12 +1,13 @@
-"""What a fold changed: the parts that are not the loaded ones any more, gathered by table for one statement each."""
+"""What a fold changed: the parts that are not as they were loaded any more, gathered by table."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from services.strategy.domain.account import Account
 from services.strategy.domain.case import Case
 from services.strategy.domain.customer import Customer
+from services.strategy.domain.day import Day
 from services.strategy.domain.hold import Hold
 from services.strategy.domain.promise import Promise
 from services.strategy.domain.repayment import Repayment
@@ -27,14 +28,15 @@ class Loaded:
     @classmethod
     def of(cls, customer: Customer, partition: int) -> Self:
         """What the database holds, kept aside so that changes show."""
-        stored = replace(
-            customer,
-            cases=dict(customer.cases),
+        stored = Customer(
+            customer.customer_id,
             accounts=dict(customer.accounts),
+            cases=dict(customer.cases),
             treatments=dict(customer.treatments),
             promises=dict(customer.promises),
             holds=dict(customer.holds),
             repayments=dict(customer.repayments),
+            next_decision_on=customer.next_decision_on,
         )
         return cls(stored, customer, partition)
 
@@ -46,7 +48,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class Changes:
-    """Rows to write, by table."""
+    """Rows to write, by table; customers and days with their partition."""
 
     customers: list[tuple[Customer, int]] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
@@ -56,11 +58,12 @@ class Changes:
     promises: list[Promise] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     repayments: list[Repayment] = field(default_factory=list)
+    days: list[tuple[Day, int]] = field(default_factory=list)
 
 
-def changes(loaded: Iterable[Loaded]) -> Changes:
-    """Everything to write for these customers; nothing for those the fold left alone."""
-    found = Changes()
+def changes(loaded: Iterable[Loaded], days: Iterable[Day] = (), partition: int = 0) -> Changes:
+    """Everything to write for these customers and for days of a partition; nothing for what the fold left as it was."""
+    found = Changes(days=[(day, partition) for day in days])
     for one in loaded:
         _gather(found, one)
     return found
@@ -81,4 +84,4 @@ def _gather(found: Changes, one: Loaded) -> None:
 
 
 def _replaced(stored: Mapping[K, V], now: Mapping[K, V]) -> list[V]:
-    return [value for key, value in now.items() if stored.get(key) is not value]
+    return [value for key, value in now.items() if (had := stored.get(key)) is not value and had != value]

@@ -49,10 +49,14 @@ def account_of(status: delinquency.DelinquencyStatus) -> Account:
     )
 
 
-def fact_of(data: Any) -> Fact | None:
-    """The fact inside an event; None for what strategy makes nothing of."""
-    read = _FACTS.get(type(data))
-    return read(data) if read is not None else None
+def is_read(data: Contract) -> bool:
+    """Whether strategy makes anything of an event."""
+    return type(data) in _FACTS or type(data) is delinquency.PortfolioAged
+
+
+def fact_of(data: Any) -> Fact:
+    """The fact inside an event of a customer that strategy reads."""
+    return _FACTS[type(data)](data)
 
 
 def _status(data: delinquency.DelinquencyStatus) -> Fact:

@@ -21,7 +21,8 @@ class Customer:
     """The parts are immutable and replaced one by one, so that whoever saves sees by identity which are new.
 
     `cases` holds the open or last case by its number, and those before it that were closed since loading; `treatments`
-    those of the last case and any older one news came of.
+    those of the last case and any older one news came of. Where nothing is going to be decided, those that neither are
+    outstanding nor have news may be missing.
     `next_decision_on` is the first day whose end has something to decide; None when only news can bring it.
     """
 
