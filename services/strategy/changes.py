@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from services.strategy.domain.account import Account
 from services.strategy.domain.case import Case
@@ -15,6 +15,8 @@ from services.strategy.domain.treatment import Treatment
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_NOTHING: Final[dict[Any, Any]] = {}
 
 
 @dataclass(slots=True)
@@ -30,12 +32,12 @@ class Loaded:
         """What the database holds, kept aside so that changes show."""
         stored = Customer(
             customer.customer_id,
-            accounts=dict(customer.accounts),
-            cases=dict(customer.cases),
-            treatments=dict(customer.treatments),
-            promises=dict(customer.promises),
-            holds=dict(customer.holds),
-            repayments=dict(customer.repayments),
+            accounts=_kept(customer.accounts),
+            cases=_kept(customer.cases),
+            treatments=_kept(customer.treatments),
+            promises=_kept(customer.promises),
+            holds=_kept(customer.holds),
+            repayments=_kept(customer.repayments),
             next_decision_on=customer.next_decision_on,
         )
         return cls(stored, customer, partition)
@@ -81,6 +83,11 @@ def _gather(found: Changes, one: Loaded) -> None:
     for treatment in _replaced(stored.treatments, now.treatments):
         known = treatment.contact_id in stored.treatments
         (found.treatments if known else found.new_treatments).append(treatment)
+
+
+def _kept(parts: dict[K, V]) -> dict[K, V]:
+    """A copy; of nothing, which most parts are, always the same one."""
+    return dict(parts) if parts else _NOTHING
 
 
 def _replaced(stored: Mapping[K, V], now: Mapping[K, V]) -> list[V]:

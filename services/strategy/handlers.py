@@ -17,7 +17,7 @@ from services.strategy.domain.settle import end_day
 from services.strategy.domain.strategy import StrategyBook
 from services.strategy.store import Asked, Seen
 from shared.contracts.delinquency import PortfolioAged
-from shared.contracts.outcomes import ContactEvent, PromiseMade
+from shared.contracts.outcomes import PromiseMade
 from shared.messaging import Received, Transaction
 from shared.vocabulary.errors import Rejected
 
@@ -142,10 +142,10 @@ def _asked(batch: Iterable[Received]) -> Asked:
             asked.dates.add(data.business_date)
             continue
         asked.customers.add(data.customer_id)
-        if isinstance(data, PromiseMade):
+        if type(data) is PromiseMade:
             earliest = asked.promised.get(data.customer_id, data.promised_on)
             asked.promised[data.customer_id] = min(earliest, data.promised_on)
-        elif isinstance(data, ContactEvent):
+        elif translate.is_news(data):
             asked.contacts.add(data.contact_id)
     return asked
 

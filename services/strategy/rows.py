@@ -59,14 +59,17 @@ def customer(
 ) -> Customer:
     """One customer from the row of the last case and those of the other parts."""
     accounts, treatments, promises, holds, repayments = parts
-    case = CASE(case_file) if case_file else None
-    return Customer(
-        customer_id,
-        {row[0]: ACCOUNT(row) for row in accounts or ()},
-        {case.number: case} if case else {},
-        {one.contact_id: one for one in map(TREATMENT, treatments or ())},
-        {row[0]: PROMISE(row) for row in promises or ()},
-        {row[0]: HOLD(row) for row in holds or ()},
-        {(one.account_id, one.repayment_id): one for one in map(REPAYMENT, repayments or ())},
-        _DATE(next_decision_on) if next_decision_on else None,
-    )
+    found = Customer(customer_id, next_decision_on=_DATE(next_decision_on) if next_decision_on else None)
+    if case_file:
+        found.keep(CASE(case_file))
+    if accounts:
+        found.accounts = {row[0]: ACCOUNT(row) for row in accounts}
+    if treatments:
+        found.treatments = {one.contact_id: one for one in map(TREATMENT, treatments)}
+    if promises:
+        found.promises = {row[0]: PROMISE(row) for row in promises}
+    if holds:
+        found.holds = {row[0]: HOLD(row) for row in holds}
+    if repayments:
+        found.repayments = {(one.account_id, one.repayment_id): one for one in map(REPAYMENT, repayments)}
+    return found

@@ -123,8 +123,10 @@ _WRITES: Final = {
     ),
     "cases": _upsert("cases", "case_file", "case_id", "strategy strategy_version closed_on reason"),
     "new_treatments": f"INSERT INTO treatment SELECT * FROM {_rows('new_treatments', 'treatment')}",  # noqa: S608
-    "treatments": f"""UPDATE treatment t SET state = n.state, outcome = n.outcome, attempted_on = n.attempted_on
-                      FROM {_rows("treatments", "treatment")} n WHERE t.contact_id = n.contact_id""",  # noqa: S608
+    "treatments": """UPDATE treatment t SET state = n.state, outcome = n.outcome, attempted_on = n.attempted_on
+                     FROM json_to_recordset(CAST(:treatments AS json))
+                       AS n (contact_id text, state text, outcome text, attempted_on date)
+                     WHERE t.contact_id = n.contact_id""",
     "promises": _upsert("promises", "promise", "customer_id, promise_id", "state paid_minor judged_on"),
     "holds": _upsert("holds", "hold", "customer_id, hold_id", "released_on"),
     # Only half of a repayment may be in memory (its receipt is not loaded where no promise needs it): keep the other.
@@ -139,7 +141,7 @@ _WRITES: Final = {
 
 @lru_cache
 def _save(tables: tuple[str, ...]) -> sa.TextClause:
-    """One statement that writes to these tables. Each is written to whether or not the last one reads of it."""
+    """One statement that writes to these tables: PostgreSQL runs every write named in it, used by the last or not."""
     *before, last = (_WRITES[table] for table in tables)
     named = ", ".join(f"{table}_written AS ({write})" for table, write in zip(tables, before, strict=False))
     return sa.text(f"WITH {named} {last}" if before else last)
@@ -245,7 +247,12 @@ async def save(connection: AsyncConnection, changes: Changes) -> None:
         }
         for one, partition in changes.days
     ]
-    written = {name: getattr(changes, name) for name in _WRITES} | {"customers": customers, "days": days}
+    became = [
+        {"contact_id": one.contact_id, "state": one.state, "outcome": one.outcome, "attempted_on": one.attempted_on}
+        for one in changes.treatments
+    ]
+    written = {name: getattr(changes, name) for name in _WRITES}
+    written |= {"customers": customers, "treatments": became, "days": days}
     found = {name: orjson.dumps(some).decode() for name, some in written.items() if some}
     if found:
         await connection.execute(_save(tuple(found)), found)

@@ -4,9 +4,11 @@
 
 Every customer becomes delinquent and is decided on at the end of the first day. On the days that follow one in ten
 has a new status or a repayment, in small batches as they come while a day closes; contacts are heard of, and the
-day's end decides. Transactions are those of the loop: shard row and outbox included, Kafka and decoding left out.
+day's end decides. Transactions are those of the loop: shard row and outbox included, Kafka and decoding left out;
+garbage is collected as in a service.
 """
 
+import gc
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +31,7 @@ from shared.contracts.fields import Contract
 from shared.messaging import Received, ShardId, Transaction, store
 from shared.messaging.stream import OutboxRow, Record
 from shared.runtime import database, logs
+from shared.runtime.main import GARBAGE_OBJECTS
 from tests.bench.printed import printed
 from tests.integration.strategy.events import MONDAY, aged, at, attempted, changed, day, entered, repaid
 from tests.parts import chosen_parts, new_database
@@ -157,6 +160,9 @@ def main(
 ) -> None:
     """Measure and print."""
     logs.configure("bench", "warning")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
     printed(f"strategy, {customers:,} customers", uvloop.run(measure(customers)), json_file)
 
 

@@ -71,7 +71,8 @@ class Customer:
 
     def case_treatments(self) -> tuple[Treatment, ...]:
         """Treatments of the open or last case, oldest first."""
-        own = (t for t in self.treatments.values() if t.case_id == self.case_id)
+        case = self.case_id
+        own = [treatment for treatment in self.treatments.values() if treatment.case_id == case]
         return tuple(sorted(own, key=lambda t: (t.decided_on, t.treatment_id)))
 
     def to_be_decided(self) -> bool:
