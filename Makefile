@@ -17,7 +17,7 @@ TIMES := 40
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest \
-	bench-scaling bench-latency bench-recovery bench-memory bench-decisions bench-peers \
+	bench-scaling bench-latency bench-recovery bench-memory bench-decisions bench-strategy bench-peers \
 	check events lock up down compose-check clean-local clean
 
 help:  ## this list
@@ -64,6 +64,9 @@ soak-outages: $(VENV)/dev.installed  ## database and broker gone for ten minutes
 
 soak-chaos: $(VENV)/dev.installed  ## the whole system under SIGKILL and SIGSTOP against a quiet run; EVENTS= FAULTS= SEED=
 	@$(BIN)/python -m tests.chaos --events $(EVENTS) --faults $(FAULTS) --seed $(or $(SEED),7)
+
+bench-strategy: $(VENV)/dev.installed  ## what strategy's batches and decisions cost
+	@$(BIN)/python -m tests.bench.strategy_days
 
 bench-peers: $(VENV)/dev.installed $(VENV)-peers/peers.installed  ## the loop against other frameworks, one run; FACTS=
 	@$(BIN)/python -m tests.bench.peers $(if $(FACTS),--facts $(FACTS))

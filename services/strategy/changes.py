@@ -1,12 +1,13 @@
-"""What a fold changed: the parts that are not the loaded ones any more, gathered by table for one statement each."""
+"""What a fold changed: the parts that are not as they were loaded any more, gathered by table."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Self, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, TypeVar
 
 from services.strategy.domain.account import Account
 from services.strategy.domain.case import Case
 from services.strategy.domain.customer import Customer
+from services.strategy.domain.day import Day
 from services.strategy.domain.hold import Hold
 from services.strategy.domain.promise import Promise
 from services.strategy.domain.repayment import Repayment
@@ -14,6 +15,8 @@ from services.strategy.domain.treatment import Treatment
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_NOTHING: Final[dict[Any, Any]] = {}
 
 
 @dataclass(slots=True)
@@ -27,14 +30,15 @@ class Loaded:
     @classmethod
     def of(cls, customer: Customer, partition: int) -> Self:
         """What the database holds, kept aside so that changes show."""
-        stored = replace(
-            customer,
-            cases=dict(customer.cases),
-            accounts=dict(customer.accounts),
-            treatments=dict(customer.treatments),
-            promises=dict(customer.promises),
-            holds=dict(customer.holds),
-            repayments=dict(customer.repayments),
+        stored = Customer(
+            customer.customer_id,
+            accounts=_kept(customer.accounts),
+            cases=_kept(customer.cases),
+            treatments=_kept(customer.treatments),
+            promises=_kept(customer.promises),
+            holds=_kept(customer.holds),
+            repayments=_kept(customer.repayments),
+            next_decision_on=customer.next_decision_on,
         )
         return cls(stored, customer, partition)
 
@@ -46,7 +50,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class Changes:
-    """Rows to write, by table."""
+    """Rows to write, by table; customers and days with their partition."""
 
     customers: list[tuple[Customer, int]] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
@@ -56,11 +60,12 @@ class Changes:
     promises: list[Promise] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     repayments: list[Repayment] = field(default_factory=list)
+    days: list[tuple[Day, int]] = field(default_factory=list)
 
 
-def changes(loaded: Iterable[Loaded]) -> Changes:
-    """Everything to write for these customers; nothing for those the fold left alone."""
-    found = Changes()
+def changes(loaded: Iterable[Loaded], days: Iterable[Day] = (), partition: int = 0) -> Changes:
+    """Everything to write for these customers and for days of a partition; nothing for what the fold left as it was."""
+    found = Changes(days=[(day, partition) for day in days])
     for one in loaded:
         _gather(found, one)
     return found
@@ -80,5 +85,10 @@ def _gather(found: Changes, one: Loaded) -> None:
         (found.treatments if known else found.new_treatments).append(treatment)
 
 
+def _kept(parts: dict[K, V]) -> dict[K, V]:
+    """A copy; of nothing, which most parts are, always the same one."""
+    return dict(parts) if parts else _NOTHING
+
+
 def _replaced(stored: Mapping[K, V], now: Mapping[K, V]) -> list[V]:
-    return [value for key, value in now.items() if stored.get(key) is not value]
+    return [value for key, value in now.items() if (had := stored.get(key)) is not value and had != value]

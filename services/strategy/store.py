@@ -1,119 +1,152 @@
-"""Every statement of strategy. Rows travel as JSON arrays whose keys are column names, one statement a table and batch.
+"""Every statement of strategy: one to look, one to save.
+
+Rows come as JSON arrays (`rows`) and go as JSON objects whose keys are column names.
 
 A customer's row is the lock for all of theirs: whoever changes anything of a customer locks it first, in the order of
-ids, and only then reads the rest. So a partition's loop and a command never overwrite each other.
+ids, and reads the rest then. So a partition's loop and a command never overwrite each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.strategy import rows
 from services.strategy.changes import Changes, Loaded
-from services.strategy.domain.account import Account
-from services.strategy.domain.case import Case
 from services.strategy.domain.customer import Customer
 from services.strategy.domain.day import Day
-from services.strategy.domain.hold import Hold
-from services.strategy.domain.promise import Promise
-from services.strategy.domain.repayment import Repayment
-from services.strategy.domain.treatment import Treatment
 
 Row = dict[str, Any]
 
-_LOCK_CUSTOMERS = sa.text(
-    """SELECT customer_id, partition, next_decision_on FROM customer
-       WHERE customer_id = ANY(:ids) ORDER BY customer_id FOR UPDATE"""
-).bindparams(sa.bindparam("ids", type_=ARRAY(sa.Text)))
+_LOCKED = "SELECT customer_id, partition, next_decision_on, ctid AS place FROM customer"
+_OF_THESE = f"{_LOCKED} WHERE customer_id = ANY(:ids)"
+_OF_THE_CASE = "t.case_id = f.case_id"
+# Where nothing is going to be decided, only what may be withdrawn matters of a case's treatments, and what has news.
+_OF_WHAT_IS_LEARNED = f"{_OF_THE_CASE} AND (t.state = 'requested' OR f.strategy <> ALL(:at_day_end))"
 
-_LOCK_DUE = sa.text(
-    """SELECT customer_id, partition, next_decision_on FROM customer
-       WHERE partition = :partition AND next_decision_on <= :on
-       ORDER BY next_decision_on, customer_id LIMIT :customers_max FOR UPDATE"""
-)
 
-# All parts of each customer in one statement. Of treatments, those of the last case and those there is news of, without
-# what only the record needs; of repayments, those that may count for a promise, stored or about to be.
-_LOAD = (
+def _customers(locked: str, treatments: str = _OF_THE_CASE, promised: str = "NULL::date") -> str:
+    """All parts of the customers of a statement that locks them.
+
+    A statement sees what was committed before it, yet a lock is had after waiting for whoever held it. They leave the
+    row at another place than it was seen at (`_LOCK`), so that the customer counts as seen too early.
+
+    Of repayments, those that may count for a promise, stored or about to be (from its date on).
+    """
+    return f"""WITH locked AS MATERIALIZED ({locked})
+        SELECT (
+          SELECT json_agg(json_build_array(
+            l.customer_id, l.partition, seen.ctid <> l.place, l.next_decision_on,
+            CASE WHEN f.case_id IS NOT NULL THEN {rows.CASE.json("f")} END,
+            (SELECT json_agg({rows.ACCOUNT.json("a")}) FROM account a WHERE a.customer_id = l.customer_id),
+            (SELECT json_agg({rows.TREATMENT.json("t")}) FROM treatment t
+             WHERE t.customer_id = l.customer_id AND {treatments}),
+            (SELECT json_agg({rows.PROMISE.json("p")}) FROM promise p WHERE p.customer_id = l.customer_id),
+            (SELECT json_agg({rows.HOLD.json("h")}) FROM hold h WHERE h.customer_id = l.customer_id),
+            (SELECT json_agg({rows.REPAYMENT.json("r")}) FROM repayment r WHERE r.customer_id = l.customer_id
+             AND (r.effective_on IS NULL OR r.effective_on >= LEAST({promised}, (
+               SELECT min(promised_on) FROM promise p WHERE p.customer_id = l.customer_id))))
+          ) ORDER BY l.next_decision_on, l.customer_id)
+          FROM locked l
+          JOIN customer seen ON seen.customer_id = l.customer_id
+          LEFT JOIN LATERAL (
+            SELECT * FROM case_file f WHERE f.customer_id = l.customer_id ORDER BY f.number DESC LIMIT 1) f ON true
+        ) AS customers"""  # noqa: S608  put together from this module's own words
+
+
+# What a batch needs to know, in one statement: its customers, the treatments its contacts belong to, and the days that
+# are not decided or that it tells of.
+_LOOK = (
     sa.text(
-        """SELECT c.customer_id, row_to_json(f) AS case_file,
-             (SELECT json_agg(a) FROM account a WHERE a.customer_id = c.customer_id) AS accounts,
-             (SELECT json_agg(t) FROM (
-                SELECT contact_id, treatment_id, customer_id, case_id, step, sequence, channel, template, decided_on,
-                       expires_at, strategy, strategy_version, state, outcome, attempted_on
-                FROM treatment t WHERE t.customer_id = c.customer_id
-                AND (t.case_id = f.case_id OR t.contact_id = ANY(:contacts))) t) AS treatments,
-             (SELECT json_agg(p) FROM promise p WHERE p.customer_id = c.customer_id) AS promises,
-             (SELECT json_agg(h) FROM hold h WHERE h.customer_id = c.customer_id) AS holds,
-             (SELECT json_agg(r) FROM repayment r WHERE r.customer_id = c.customer_id
-              AND (r.effective_on IS NULL OR r.effective_on >= LEAST(c.promised_on, (
-                SELECT min(promised_on) FROM promise p WHERE p.customer_id = c.customer_id)))) AS repayments
-           FROM unnest(:ids, :promised) AS c (customer_id, promised_on)
-           LEFT JOIN LATERAL (
-             SELECT * FROM case_file f WHERE f.customer_id = c.customer_id ORDER BY f.number DESC LIMIT 1) f ON true"""
+        f"""{
+            _customers(
+                f"{_OF_THESE} ORDER BY customer_id FOR UPDATE",
+                _OF_WHAT_IS_LEARNED,
+                "(CAST(:promised AS json) ->> l.customer_id)::date",
+            )
+        },
+          (SELECT json_agg({rows.TREATMENT.json("t")}) FROM treatment t
+           WHERE t.contact_id = ANY(:contacts)) AS treatments,
+          (SELECT json_agg({rows.DAY.json("d")} ORDER BY d.business_date) FROM day d
+           WHERE d.partition = :partition AND (NOT d.decided OR d.business_date = ANY(:dates))) AS days"""  # noqa: S608
     )
     .bindparams(
         sa.bindparam("ids", type_=ARRAY(sa.Text)),
-        sa.bindparam("promised", type_=ARRAY(sa.Date)),
+        sa.bindparam("at_day_end", type_=ARRAY(sa.Text)),
         sa.bindparam("contacts", type_=ARRAY(sa.Text)),
+        sa.bindparam("dates", type_=ARRAY(sa.Date)),
     )
-    .columns(
-        case_file=sa.JSON, accounts=sa.JSON, treatments=sa.JSON, promises=sa.JSON, holds=sa.JSON, repayments=sa.JSON
+    .columns(customers=sa.JSON, treatments=sa.JSON, days=sa.JSON)
+)
+_LOOK_AT_DUE = sa.text(
+    _customers(
+        f"""{_LOCKED} WHERE partition = :partition AND next_decision_on <= :on
+            ORDER BY next_decision_on, customer_id LIMIT :customers_max FOR UPDATE"""
     )
-)
+).columns(customers=sa.JSON)
+_READ = sa.text(_customers(_OF_THESE)).bindparams(sa.bindparam("ids", type_=ARRAY(sa.Text))).columns(customers=sa.JSON)
+# A lock that shows: whoever saw the row before this commits, and gets it after, looks again.
+_LOCK = sa.text("UPDATE customer SET partition = partition WHERE customer_id = :customer_id")
+_SEEN_TOO_EARLY: Final = 2
 
-
-def _upsert(table: str, key: str, columns: str) -> sa.TextClause:
-    """Write whole rows of a table; on a known key replace these columns."""
-    updates = ", ".join(f"{name} = excluded.{name}" for name in columns.split())
-    return sa.text(  # the words come from the lines below, not from anybody's input
-        f"""INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json))
-            ON CONFLICT ({key}) DO UPDATE SET {updates}"""  # noqa: S608
-    )
-
-
-_SAVE_CUSTOMERS = _upsert("customer", "customer_id", "partition next_decision_on")
-_SAVE_ACCOUNTS = _upsert(
-    "account",
-    "account_id",
-    "customer_id version as_of product delinquent days_past_due bucket arrears_minor currency state through",
-)
-_SAVE_CASES = _upsert("case_file", "case_id", "strategy strategy_version closed_on reason")
-_SAVE_PROMISES = _upsert("promise", "customer_id, promise_id", "state paid_minor judged_on")
-_SAVE_HOLDS = _upsert("hold", "customer_id, hold_id", "released_on")
-# Only half of a repayment may be in memory (its receipt is not loaded where no promise needs it): keep the other half.
-_SAVE_REPAYMENTS = sa.text(
-    """INSERT INTO repayment SELECT * FROM json_populate_recordset(NULL::repayment, CAST(:rows AS json))
-       ON CONFLICT (account_id, repayment_id) DO UPDATE SET
-         amount_minor = COALESCE(excluded.amount_minor, repayment.amount_minor),
-         effective_on = COALESCE(excluded.effective_on, repayment.effective_on),
-         undone_minor = LEAST(excluded.undone_minor, repayment.undone_minor)"""
-)
-_INSERT_TREATMENTS = sa.text(
-    "INSERT INTO treatment SELECT * FROM json_populate_recordset(NULL::treatment, CAST(:rows AS json))"
-)
-_UPDATE_TREATMENTS = sa.text(
-    """UPDATE treatment t SET state = n.state, outcome = n.outcome, attempted_on = n.attempted_on
-       FROM json_populate_recordset(NULL::treatment, CAST(:rows AS json)) n WHERE t.contact_id = n.contact_id"""
-)
-
-_DAYS = sa.text(
-    """SELECT business_date, source_shards, aged_by, decided FROM day
-       WHERE partition = :partition AND (NOT decided OR business_date = ANY(:dates)) ORDER BY business_date"""
-).bindparams(sa.bindparam("dates", type_=ARRAY(sa.Date)))
-_SAVE_DAYS = sa.text(
-    """INSERT INTO day SELECT * FROM json_populate_recordset(NULL::day, CAST(:rows AS json))
-       ON CONFLICT (partition, business_date) DO UPDATE
-         SET source_shards = excluded.source_shards, aged_by = excluded.aged_by, decided = excluded.decided"""
-)
+_DUE_DAY = sa.text(
+    f"""SELECT {rows.DAY.json("d")} FROM day d
+        WHERE partition = :partition AND NOT decided AND cardinality(aged_by) >= source_shards
+        ORDER BY business_date LIMIT 1"""  # noqa: S608
+).columns(sa.column("day", sa.JSON))
 _COUNT_DAYS_DUE = sa.text("SELECT count(*) FROM day WHERE NOT decided AND cardinality(aged_by) >= source_shards")
 
 
-_READ_CUSTOMER = sa.text("SELECT customer_id, partition, next_decision_on FROM customer WHERE customer_id = ANY(:ids)")
+def _rows(name: str, table: str) -> str:
+    return f"json_populate_recordset(NULL::{table}, CAST(:{name} AS json))"
+
+
+def _upsert(name: str, table: str, key: str, columns: str) -> str:
+    """Write whole rows of a table; on a known key replace these columns."""
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns.split())
+    return (  # the words come from the lines below, not from anybody's input
+        f"INSERT INTO {table} SELECT * FROM {_rows(name, table)} ON CONFLICT ({key}) DO UPDATE SET {updates}"  # noqa: S608
+    )
+
+
+_WRITES: Final = {
+    "customers": _upsert("customers", "customer", "customer_id", "partition next_decision_on"),
+    "accounts": _upsert(
+        "accounts", "account", "account_id",
+        "customer_id version as_of product delinquent days_past_due bucket arrears_minor currency state through",
+    ),
+    "cases": _upsert("cases", "case_file", "case_id", "strategy strategy_version closed_on reason"),
+    "new_treatments": f"INSERT INTO treatment SELECT * FROM {_rows('new_treatments', 'treatment')}",  # noqa: S608
+    "treatments": """UPDATE treatment t SET state = n.state, outcome = n.outcome, attempted_on = n.attempted_on
+                     FROM json_to_recordset(CAST(:treatments AS json))
+                       AS n (contact_id text, state text, outcome text, attempted_on date)
+                     WHERE t.contact_id = n.contact_id""",
+    "promises": _upsert("promises", "promise", "customer_id, promise_id", "state paid_minor judged_on"),
+    "holds": _upsert("holds", "hold", "customer_id, hold_id", "released_on"),
+    # Only half of a repayment may be in memory (its receipt is not loaded where no promise needs it): keep the other.
+    "repayments": f"""INSERT INTO repayment SELECT * FROM {_rows("repayments", "repayment")}
+                      ON CONFLICT (account_id, repayment_id) DO UPDATE SET
+                        amount_minor = COALESCE(excluded.amount_minor, repayment.amount_minor),
+                        effective_on = COALESCE(excluded.effective_on, repayment.effective_on),
+                        undone_minor = LEAST(excluded.undone_minor, repayment.undone_minor)""",  # noqa: S608
+    "days": _upsert("days", "day", "partition, business_date", "source_shards aged_by decided"),
+}  # fmt: skip
+
+
+@lru_cache
+def _save(tables: tuple[str, ...]) -> sa.TextClause:
+    """One statement that writes to these tables: PostgreSQL runs every write named in it, used by the last or not."""
+    *before, last = (_WRITES[table] for table in tables)
+    named = ", ".join(f"{table}_written AS ({write})" for table, write in zip(tables, before, strict=False))
+    return sa.text(f"WITH {named} {last}" if before else last)
+
+
 _TREATMENT_RECORDS = sa.text(
     "SELECT * FROM treatment WHERE case_id = :case_id ORDER BY decided_on, treatment_id"
 ).columns(inputs=JSONB)
@@ -144,37 +177,58 @@ _STRATEGY_DOCUMENT = sa.text("SELECT document FROM strategy_version WHERE name =
 )
 
 
-async def lock_customers(connection: AsyncConnection, ids: Sequence[str]) -> list[sa.Row[Any]]:
-    """Lock those of the customers that are known: (customer_id, partition, next_decision_on)."""
-    return list(await connection.execute(_LOCK_CUSTOMERS, {"ids": ids}))
+@dataclass(slots=True)
+class Asked:
+    """What a batch is about. `promised`: by customer, from when repayments count for promises about to be made."""
+
+    customers: set[str] = field(default_factory=set)
+    promised: dict[str, date] = field(default_factory=dict)
+    contacts: set[str] = field(default_factory=set)
+    dates: set[date] = field(default_factory=set)
 
 
-async def lock_due(connection: AsyncConnection, partition: int, on: date, customers_max: int) -> list[sa.Row[Any]]:
-    """Lock the next customers of a partition that are due on a day, in a fixed order."""
-    found = await connection.execute(_LOCK_DUE, {"partition": partition, "on": on, "customers_max": customers_max})
-    return list(found)
+@dataclass(slots=True)
+class Seen:
+    """What is known of it: customers by id, and the partition's days, asked for or not decided, oldest first."""
+
+    customers: dict[str, Loaded]
+    days: dict[date, Day]
 
 
-async def load(
-    connection: AsyncConnection,
-    locked: Sequence[sa.Row[Any]],
-    *,
-    promised: Mapping[str, date] | None = None,
-    contacts: Sequence[str] = (),
-) -> list[Loaded]:
-    """Everything a fold needs of locked customers, in their order.
+async def look(connection: AsyncConnection, partition: int, asked: Asked, at_day_end: Sequence[str]) -> Seen:
+    """Lock what is known of a batch's customers and read it, and the partition's days.
 
-    `promised` says from when repayments count for promises about to be made; `contacts`, of which there is news.
+    Of cases whose strategy is one of `at_day_end`, treatments that no fact can touch are left out.
     """
-    if not locked:
-        return []
-    since = promised or {}
-    ids = [row.customer_id for row in locked]
-    found = await connection.execute(
-        _LOAD, {"ids": ids, "promised": [since.get(one) for one in ids], "contacts": contacts}
+    row = await _look(
+        connection,
+        _LOOK,
+        {
+            "partition": partition,
+            "ids": list(asked.customers),
+            "at_day_end": at_day_end,
+            "promised": orjson.dumps(asked.promised).decode(),
+            "contacts": list(asked.contacts),
+            "dates": list(asked.dates),
+        },
     )
-    rows = {row.customer_id: row for row in found}
-    return [Loaded.of(_customer(rows[row.customer_id], row.next_decision_on), row.partition) for row in locked]
+    heard_of: dict[str, list[list[Any]]] = {}
+    for treatment in row.treatments or ():
+        heard_of.setdefault(treatment[rows.CUSTOMER_OF_TREATMENT], []).append(treatment)
+    customers = {one[0]: _loaded(one, heard_of.get(one[0], ())) for one in row.customers or ()}
+    return Seen(customers, {day.business_date: day for day in map(rows.DAY, row.days or ())})
+
+
+async def look_at_due(connection: AsyncConnection, partition: int, on: date, customers_max: int) -> list[Loaded]:
+    """Lock and read the next customers of a partition that are due on a day, in a fixed order."""
+    asked = {"partition": partition, "on": on, "customers_max": customers_max}
+    row = await _look(connection, _LOOK_AT_DUE, asked)
+    return [_loaded(one) for one in row.customers or ()]
+
+
+async def lock(connection: AsyncConnection, customer_id: str) -> bool:
+    """Lock a customer for a command, which nobody sees coming; False when strategy does not know them."""
+    return bool((await connection.execute(_LOCK, {"customer_id": customer_id})).rowcount)
 
 
 async def save(connection: AsyncConnection, changes: Changes) -> None:
@@ -183,25 +237,42 @@ async def save(connection: AsyncConnection, changes: Changes) -> None:
         {"customer_id": one.customer_id, "partition": partition, "next_decision_on": one.next_decision_on}
         for one, partition in changes.customers
     ]
-    for statement, rows in (
-        (_SAVE_CUSTOMERS, customers),
-        (_SAVE_ACCOUNTS, changes.accounts),
-        (_SAVE_CASES, changes.cases),
-        (_INSERT_TREATMENTS, changes.new_treatments),
-        (_UPDATE_TREATMENTS, changes.treatments),
-        (_SAVE_PROMISES, changes.promises),
-        (_SAVE_HOLDS, changes.holds),
-        (_SAVE_REPAYMENTS, changes.repayments),
-    ):
-        if rows:
-            await connection.execute(statement, {"rows": orjson.dumps(rows).decode()})
+    days = [
+        {
+            "partition": partition,
+            "business_date": one.business_date,
+            "source_shards": one.source_shards,
+            "aged_by": sorted(one.aged_by),
+            "decided": one.decided,
+        }
+        for one, partition in changes.days
+    ]
+    became = [
+        {"contact_id": one.contact_id, "state": one.state, "outcome": one.outcome, "attempted_on": one.attempted_on}
+        for one in changes.treatments
+    ]
+    written = {name: getattr(changes, name) for name in _WRITES}
+    written |= {"customers": customers, "treatments": became, "days": days}
+    found = {name: orjson.dumps(some).decode() for name, some in written.items() if some}
+    if found:
+        await connection.execute(_save(tuple(found)), found)
 
 
 async def read_customer(connection: AsyncConnection, customer_id: str) -> Customer | None:
     """What is known of one customer, without a lock: for showing only."""
-    found = list(await connection.execute(_READ_CUSTOMER, {"ids": [customer_id]}))
-    loaded = await load(connection, found)
-    return loaded[0].customer if loaded else None
+    found = (await connection.execute(_READ, {"ids": [customer_id]})).one().customers
+    return _loaded(found[0]).customer if found else None
+
+
+async def due_day(connection: AsyncConnection, partition: int) -> Day | None:
+    """The oldest complete day of the partition that is not decided."""
+    found = (await connection.execute(_DUE_DAY, {"partition": partition})).scalar_one_or_none()
+    return rows.DAY(found) if found is not None else None
+
+
+async def days_due(connection: AsyncConnection) -> int:
+    """How many complete days wait for their decisions, on all partitions."""
+    return int((await connection.execute(_COUNT_DAYS_DUE)).scalar_one())
 
 
 async def treatment_records(connection: AsyncConnection, case_id: str) -> list[Row]:
@@ -234,75 +305,15 @@ async def strategy_document(connection: AsyncConnection, name: str, version: int
     return document
 
 
-async def days(connection: AsyncConnection, partition: int, dates: Sequence[date] = ()) -> dict[date, Day]:
-    """The partition's days that are not decided yet, and those of these dates, oldest first."""
-    found = await connection.execute(_DAYS, {"partition": partition, "dates": dates})
-    return {
-        row.business_date: Day(row.business_date, row.source_shards, frozenset(row.aged_by), row.decided)
-        for row in found
-    }
+async def _look(connection: AsyncConnection, statement: sa.Executable, asked: Row) -> sa.Row[Any]:
+    """The statement's row. Looks again when a command came in between; then it waits for nobody, and sees all."""
+    while True:
+        row = (await connection.execute(statement, asked)).one()
+        if not any(one[_SEEN_TOO_EARLY] for one in row.customers or ()):
+            return row
 
 
-async def save_days(connection: AsyncConnection, partition: int, days: Sequence[Day]) -> None:
-    """Write what is known of days."""
-    rows = [
-        {
-            "partition": partition,
-            "business_date": one.business_date,
-            "source_shards": one.source_shards,
-            "aged_by": sorted(one.aged_by),
-            "decided": one.decided,
-        }
-        for one in days
-    ]
-    await connection.execute(_SAVE_DAYS, {"rows": orjson.dumps(rows).decode()})
-
-
-async def days_due(connection: AsyncConnection) -> int:
-    """How many complete days wait for their decisions, on all partitions."""
-    return int((await connection.execute(_COUNT_DAYS_DUE)).scalar_one())
-
-
-def _customer(row: sa.Row[Any], next_decision_on: date | None) -> Customer:
-    case = _case(row.case_file) if row.case_file else None
-    repayments = [_repayment(one) for one in row.repayments or ()]
-    return Customer(
-        customer_id=row.customer_id,
-        accounts={one["account_id"]: _account(one) for one in row.accounts or ()},
-        cases={case.number: case} if case else {},
-        treatments={one["contact_id"]: _treatment(one) for one in row.treatments or ()},
-        promises={one["promise_id"]: _promise(one) for one in row.promises or ()},
-        holds={one["hold_id"]: _hold(one) for one in row.holds or ()},
-        repayments={(one.account_id, one.repayment_id): one for one in repayments},
-        next_decision_on=next_decision_on,
-    )
-
-
-def _day(text: str | None) -> Any:
-    return date.fromisoformat(text) if text is not None else None
-
-
-def _account(row: Row) -> Account:
-    return Account(**row | {"as_of": _day(row["as_of"])})
-
-
-def _case(row: Row) -> Case:
-    return Case(**row | {"opened_on": _day(row["opened_on"]), "closed_on": _day(row["closed_on"])})
-
-
-def _treatment(row: Row) -> Treatment:
-    dates = {"decided_on": _day(row["decided_on"]), "attempted_on": _day(row["attempted_on"])}
-    return Treatment(**row | dates | {"expires_at": datetime.fromisoformat(row["expires_at"])})
-
-
-def _promise(row: Row) -> Promise:
-    dates = {name: _day(row[name]) for name in ("promised_on", "due_on", "judge_on", "judged_on")}
-    return Promise(**row | dates | {"accounts": tuple(row["accounts"])})
-
-
-def _hold(row: Row) -> Hold:
-    return Hold(**row | {name: _day(row[name]) for name in ("placed_on", "until_on", "released_on")})
-
-
-def _repayment(row: Row) -> Repayment:
-    return Repayment(**row | {"effective_on": _day(row["effective_on"])})
+def _loaded(row: list[Any], heard_of: Sequence[list[Any]] = ()) -> Loaded:
+    customer_id, partition, _, next_decision_on, case_file, accounts, treatments, *others = row
+    treatments = [*(treatments or ()), *heard_of]
+    return Loaded.of(rows.customer(customer_id, next_decision_on, case_file, accounts, treatments, *others), partition)

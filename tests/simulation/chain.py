@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from shared.contracts.banking import BusinessDayClosed
 from shared.contracts.delinquency import PortfolioAged
 from shared.messaging import Received, Stream, Transaction
+from shared.messaging.stream import Record
 from tests.simulation.broker import Written
 from tests.simulation.store import Refused
 
@@ -60,7 +61,7 @@ def fact_id(data: Any) -> str:
     return str(getattr(data, "repayment_id", None) or data.balance_id)
 
 
-def applied_cell(record: Written) -> tuple[str, str, int, bytes | None]:
+def applied_cell(record: Record | Written) -> tuple[str, str, int, bytes | None]:
     """Where the first service keeps what it applied: a tuple of offsets, in order."""
     return ("applied", record.topic, record.partition, record.key)
 
@@ -132,7 +133,7 @@ async def hear(batch: Sequence[Received], tx: Transaction) -> None:
     await rows.call()
 
 
-def heard_cell(record: Written, subject: str | None) -> tuple[str, int, str | None]:
+def heard_cell(record: Record | Written, subject: str | None) -> tuple[str, int, str | None]:
     """A copy on each partition counts apart."""
     return ("heard", record.partition, subject)
 

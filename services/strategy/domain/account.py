@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 _BOUNDED_BUCKET: Final = re.compile(r"[0-9]+-([0-9]+)")
@@ -35,5 +36,12 @@ class Account:
         if not self.delinquent or on <= self.as_of:
             return self.days_past_due
         aged = self.days_past_due + (on - self.as_of).days
-        bounded = _BOUNDED_BUCKET.fullmatch(self.bucket)
-        return max(self.days_past_due, min(aged, int(bounded[1]))) if bounded else aged
+        last = _last_day(self.bucket)
+        return max(self.days_past_due, min(aged, last)) if last is not None else aged
+
+
+@lru_cache
+def _last_day(bucket: str) -> int | None:
+    """The last day of a bucket's range; None where it has none."""
+    bounded = _BOUNDED_BUCKET.fullmatch(bucket)
+    return int(bounded[1]) if bounded else None

@@ -21,7 +21,8 @@ class Customer:
     """The parts are immutable and replaced one by one, so that whoever saves sees by identity which are new.
 
     `cases` holds the open or last case by its number, and those before it that were closed since loading; `treatments`
-    those of the last case and any older one news came of.
+    those of the last case and any older one news came of. Where nothing is going to be decided, those that neither are
+    outstanding nor have news may be missing.
     `next_decision_on` is the first day whose end has something to decide; None when only news can bring it.
     """
 
@@ -70,7 +71,8 @@ class Customer:
 
     def case_treatments(self) -> tuple[Treatment, ...]:
         """Treatments of the open or last case, oldest first."""
-        own = (t for t in self.treatments.values() if t.case_id == self.case_id)
+        case = self.case_id
+        own = [treatment for treatment in self.treatments.values() if treatment.case_id == case]
         return tuple(sorted(own, key=lambda t: (t.decided_on, t.treatment_id)))
 
     def to_be_decided(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from services.strategy.domain.history import History
 from services.strategy.domain.hold import Hold
@@ -124,13 +124,16 @@ def _outcome_holds(when: Conditions, case: CaseView) -> bool:
 def _not_before(strategy: Strategy, step: Step, case: CaseView, on: date) -> date:
     """The day on which the last wait of the step ends, `on` or later."""
     when, history = step.when, case.history
-    ends = [on + timedelta(days=max(0, when.days_past_due_from - case.days_past_due))]
+    # In ordinals: every step of every case that is decided on comes through here.
+    day = on.toordinal() + max(0, when.days_past_due_from - case.days_past_due)
     gap = max(strategy.days_between_contacts, when.days_since_contact)
-    ends += history.waits(step.channel, when.days_since_step, gap)
-    for name, days in ((step.name, step.every_days), *((after.step, after.days) for after in when.after)):
-        if name in history.steps:
-            ends.append(history.steps[name].last.decided_on + timedelta(days=days))
-    return max(ends)
+    day = max(day, history.free_from(step.channel, when.days_since_step, gap))
+    if step.name in history.steps:
+        day = max(day, history.steps[step.name].last.decided_on.toordinal() + step.every_days)
+    for after in when.after:
+        if after.step in history.steps:
+            day = max(day, history.steps[after.step].last.decided_on.toordinal() + after.days)
+    return date.fromordinal(day)
 
 
 def _inputs(case: CaseView, on: date) -> Inputs:

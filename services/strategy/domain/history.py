@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Self
 
 from services.strategy.domain.treatment import Treatment
@@ -49,14 +49,14 @@ class History:
         done = self.steps.get(step)
         return done.times if done else 0
 
-    def waits(self, channel: str, days_since_step: int, days_since_contact: int) -> list[date]:
-        """The days on which the case's general waits end: after any step, after any contact, for the channel."""
-        ends = []
+    def free_from(self, channel: str, days_since_step: int, days_since_contact: int) -> int:
+        """The day, as an ordinal, on which the last of the general waits ends: after a step, a contact, a request."""
+        day = 0
         if self.last is not None:
             # One treatment a day at most, whatever the rules say.
-            ends.append(self.last.decided_on + timedelta(days=max(1, days_since_step)))
+            day = self.last.decided_on.toordinal() + max(1, days_since_step)
         if self.last_contact_on is not None and days_since_contact:
-            ends.append(self.last_contact_on + timedelta(days=days_since_contact))
+            day = max(day, self.last_contact_on.toordinal() + days_since_contact)
         if channel in self.awaited_until:
-            ends.append(self.awaited_until[channel] + timedelta(days=1))
-        return ends
+            day = max(day, self.awaited_until[channel].toordinal() + 1)
+        return day

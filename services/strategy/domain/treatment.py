@@ -34,11 +34,11 @@ class Treatment:
     expires_at: datetime
     strategy: str
     strategy_version: int
-    rule: str = ""
-    inputs: dict[str, Any] = field(default_factory=dict)
     state: ContactState = "requested"
     outcome: str | None = None
     attempted_on: date | None = None
+    rule: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def outstanding(self) -> bool:
