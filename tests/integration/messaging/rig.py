@@ -340,7 +340,7 @@ async def new_rig(
         for running in rig.running:
             if not running.task.done():
                 await running.crash()
-        await producer.stop()
+        await rig.producer.stop()
         await engine.dispose()
 
 

@@ -54,8 +54,9 @@ def _member(consumer: Consumer, finish: asyncio.Event) -> Member:
 
     stream = Stream("accounts", (PLACE.topic,), _nothing)
     return Member(
-        stream, make_consumer=lambda: consumer, broadcast=None, make_loop=make_loop, records_max=1, session_timeout_s=60
-    )
+        stream, make_consumer=lambda: consumer, broadcast=None, make_loop=make_loop, shards=1, records_max=1,
+        session_timeout_s=60,
+    )  # fmt: skip
 
 
 async def test_a_member_that_leaves_starts_nothing_beside_what_it_is_stopping() -> None:
