@@ -28,7 +28,7 @@ MORE = 3
 """No multiple of the old number: keys also move between old partitions."""
 ACCOUNTS = 30
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest_asyncio.fixture
