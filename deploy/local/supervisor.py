@@ -7,8 +7,8 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +68,7 @@ class LocalSystem:
         self._tell = tell
         self._account = SmsAccount("AC" + secrets.token_hex(16), secrets.token_hex(16))
         self._keepers: dict[str, Keeper] = {}
-        self._watches: list[asyncio.Task[None]] = []
+        self._watches: dict[str, asyncio.Task[None]] = {}
         self._holding = ExitStack()
         self._addresses: Addresses | None = None
 
@@ -106,12 +106,19 @@ class LocalSystem:
                 raise ProgramError(f"{name} does not become ready: {keeper.obituary()}")
             await asyncio.sleep(0.05)
 
+    @asynccontextmanager
+    async def services_stopped(self) -> AsyncIterator[dict[str, dict[str, str]]]:
+        """The services end in order and start again after the block; it gets the environment of each for commands."""
+        await self._unwatch(self._services)
+        await asyncio.gather(*(self._keepers[name].stop() for name in self._services))
+        yield {name: self._environment(name) for name in self._services}
+        await asyncio.gather(*(self._bring_up_service(name) for name in self._services))
+        self._watch_over(self._services)
+        self._publish()
+
     async def stop(self) -> None:
         """Services first, which drain into the parts; then the parts. What does not end in time is killed."""
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
-        self._watches.clear()
+        await self._unwatch(list(self._watches))
         services = [keeper for name, keeper in self._keepers.items() if name in self._services]
         parts = [keeper for name, keeper in self._keepers.items() if name not in self._services]
         for group in (services, parts):
@@ -135,7 +142,7 @@ class LocalSystem:
             tasks.create_task(self._bring_up_mailbox(ports))
             tasks.create_task(self._bring_up_kafka(kafka))
             tasks.create_task(self._bring_up_services(ports, kafka, postgres))
-        self._watches = [asyncio.create_task(self._watch(keeper)) for keeper in self._keepers.values()]
+        self._watch_over(list(self._keepers))
         self._publish()
 
     async def _bring_up_mailbox(self, ports: dict[str, int]) -> None:
@@ -174,9 +181,11 @@ class LocalSystem:
             await self.until_ready(name)
 
     def _service_start(self, name: str) -> Callable[[], Awaitable[Child]]:
-        environment = service_environment(name, self.addresses, self._account, self._options)
-        program = self._program(name, self._commands.service(name), environment)
+        program = self._program(name, self._commands.service(name), self._environment(name))
         return lambda: Child.start(program)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return service_environment(name, self.addresses, self._account, self._options)
 
     async def _start_mailbox(self, ports: dict[str, int]) -> Child:
         doors = [word for name in MAILBOX_DOORS for word in (f"--{name.replace('_', '-')}-port", str(ports[name]))]
@@ -188,6 +197,15 @@ class LocalSystem:
     async def _keep(self, name: str, start: Callable[[], Awaitable[Child]]) -> None:
         self._keepers[name] = Keeper(name, start, self._noted)
         await self._keepers[name].start()
+
+    def _watch_over(self, names: Sequence[str]) -> None:
+        self._watches |= {name: asyncio.create_task(self._watch(self._keepers[name])) for name in names}
+
+    async def _unwatch(self, names: Sequence[str]) -> None:
+        ended = [watch for name in names if (watch := self._watches.pop(name, None))]
+        for watch in ended:
+            watch.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
 
     async def _watch(self, keeper: Keeper) -> None:
         try:

@@ -12,6 +12,7 @@ from services.ingest.intake import Intake, forgetting
 from services.ingest.packs import Packs, load
 from services.ingest.policies import Policies
 from services.ingest.settings import Settings
+from services.ingest.sharding import SHARDING
 from shared.runtime.service import Context, Service
 
 
@@ -52,6 +53,7 @@ def compose(settings: Settings) -> Service:
         background=(reassessment.watch, forgetting(timedelta(days=settings.events_kept_days))),
         pending=_pending,
         on_start=(register,),
+        sharding=SHARDING,
     )
 
 

@@ -12,7 +12,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest.tables import FactRow
+from shared.messaging import store
+from shared.messaging.transaction import partition_of
 
+STREAM: Final = "accounts"
+ACCOUNTS_MAX: Final = 10_000
+"""Put back in one statement."""
 LIVE: Final = "fact"
 REPLAYED: Final = "replayed_fact"
 
@@ -37,8 +42,7 @@ class FactCounts(NamedTuple):
 _ALONE = sa.text("SELECT pg_try_advisory_lock(hashtext('arrears.replay.' || current_schema()))")
 _SCRATCH = (
     "DROP TABLE IF EXISTS replayed_fact, replayed_difference",
-    """CREATE UNLOGGED TABLE replayed_fact (
-        LIKE fact INCLUDING IDENTITY INCLUDING INDEXES, partition integer NOT NULL)""",
+    "CREATE UNLOGGED TABLE replayed_fact (LIKE fact INCLUDING IDENTITY INCLUDING INDEXES)",
     "CREATE UNLOGGED TABLE replayed_difference (account_id text PRIMARY KEY)",
 )
 _DROP = "DROP TABLE IF EXISTS replayed_fact, replayed_difference"
@@ -67,8 +71,8 @@ _CHUNK = """
       AND (:pack = '' OR position(:pack IN ' ' || a.packs) > 0)"""
 _CHUNKS = {table: sa.text(_CHUNK.format(facts=table)) for table in (LIVE, REPLAYED)}
 _REPLAY = sa.text(
-    """INSERT INTO replayed_fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at, partition)
-       SELECT f.account_id, f.kind, f.key, f.body, f.currency, f.event_id, f.recorded_at, f.recorded_at, :partition
+    """INSERT INTO replayed_fact (account_id, kind, key, body, currency, event_id, recorded_at, known_at)
+       SELECT f.account_id, f.kind, f.key, f.body, f.currency, f.event_id, f.recorded_at, f.recorded_at
        FROM unnest(:account_ids, :kinds, :keys, :bodies, :currencies, :event_ids, :recorded)
             WITH ORDINALITY AS f (account_id, kind, key, body, currency, event_id, recorded_at, place)
        ORDER BY f.place ON CONFLICT DO NOTHING"""
@@ -107,14 +111,19 @@ _RESTORE_FACTS = sa.text(
        SELECT account_id, kind, key, body, currency, event_id, recorded_at, :at FROM replayed_fact ORDER BY arrival
        ON CONFLICT DO NOTHING"""
 ).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
+_LOST = sa.text(
+    """SELECT DISTINCT account_id FROM replayed_fact r
+       WHERE account_id > :after AND NOT EXISTS (SELECT FROM account a WHERE a.account_id = r.account_id)
+       ORDER BY account_id LIMIT :accounts_max"""
+)
 # As an account of which nothing arrived is kept: never aged, its last version, nothing waiting.
 _RESTORE_ACCOUNTS = sa.text(
     """INSERT INTO account (account_id, shard, folded, waiting, version, packs)
        SELECT account_id, shard, '[1,' || version || ',0]', 0, version, '' FROM (
-           SELECT account_id, min(partition) AS shard,
+           SELECT account_id, shard,
                   (SELECT coalesce(max(version), 0) FROM status s WHERE s.account_id = r.account_id) AS version
-           FROM replayed_fact r GROUP BY account_id) AS lost ON CONFLICT DO NOTHING"""
-)
+           FROM unnest(:account_ids, :shards) AS r (account_id, shard)) AS lost ON CONFLICT DO NOTHING"""
+).bindparams(sa.bindparam("account_ids", type_=ARRAY(sa.Text)), sa.bindparam("shards", type_=ARRAY(sa.Integer)))
 _HAND_OVER = sa.text("INSERT INTO job_account (job_id, account_id) SELECT :job_id, account_id FROM replayed_difference")
 
 
@@ -150,11 +159,11 @@ async def chunk(connection: AsyncConnection, facts: str, pack: str, after: str, 
     return [Kept(*row) for row in await connection.execute(_CHUNKS[facts], keys)]
 
 
-async def replay(connection: AsyncConnection, rows: Sequence[FactRow], partition: int) -> None:
+async def replay(connection: AsyncConnection, rows: Sequence[FactRow]) -> None:
     """Take facts of a partition in, in order: the first of a key stands."""
     names = ("account_ids", "kinds", "keys", "bodies", "currencies", "event_ids", "recorded")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    await connection.execute(_REPLAY, {**columns, "partition": partition})
+    await connection.execute(_REPLAY, columns)
 
 
 async def fact_counts(connection: AsyncConnection) -> FactCounts:
@@ -177,7 +186,13 @@ async def note_lost(connection: AsyncConnection) -> int:
 async def restore(connection: AsyncConnection, at: datetime) -> None:
     """Put back what was lost: facts, and accounts of which nothing is kept, empty until they are made anew."""
     await connection.execute(_RESTORE_FACTS, {"at": at})
-    await connection.execute(_RESTORE_ACCOUNTS)
+    shards = (await store.shard_counts(connection))[STREAM]
+    after = ""
+    while lost := [row[0] for row in await connection.execute(_LOST, {"after": after, "accounts_max": ACCOUNTS_MAX})]:
+        after = lost[-1]
+        # Where their facts lie says nothing: there may have been fewer partitions then.
+        homes = [partition_of(account_id.encode(), shards) for account_id in lost]
+        await connection.execute(_RESTORE_ACCOUNTS, {"account_ids": lost, "shards": homes})
 
 
 async def hand_over(connection: AsyncConnection, job_id: int) -> None:

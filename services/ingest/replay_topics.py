@@ -17,7 +17,6 @@ from shared.vocabulary.errors import Misconfigured, Rejected, Unavailable
 
 RECORDS_MAX: Final = 4_000
 SILENCE_MS: Final = 30_000
-STREAM: Final = "accounts"
 
 
 async def replay_topics(
@@ -49,7 +48,7 @@ async def replay_topics(
 async def _offsets(engine: AsyncEngine) -> Mapping[tuple[str, int], int]:
     """The next offset of each partition that the accounts' shards apply, by their rows."""
     async with engine.connect() as connection:
-        shards = [row for row in await store.progress(connection) if row["stream"] == STREAM]
+        shards = [row for row in await store.progress(connection) if row["stream"] == replay_store.STREAM]
     return {(topic, row["partition"]): offset for row in shards for topic, offset in row["offsets"].items()}
 
 
@@ -75,7 +74,7 @@ async def _read(
             for place, records in found.items():
                 rows = facts_of([record for record in records if record.offset < end[place]], packs)
                 if rows:
-                    await replay_store.replay(connection, rows, place.partition)
+                    await replay_store.replay(connection, rows)
         reached = {place: await consumer.position(place) for place in end}
         if reached == at:
             raise Unavailable(f"no record for {SILENCE_MS // 1000} s, though the topics have more")

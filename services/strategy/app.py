@@ -9,6 +9,7 @@ from services.strategy import api, consumer, store
 from services.strategy.handlers import Handlers
 from services.strategy.library import Library, read_library
 from services.strategy.settings import StrategySettings
+from services.strategy.sharding import SHARDING
 from shared.runtime.service import Context, Service
 from shared.vocabulary.errors import Misconfigured
 
@@ -27,6 +28,7 @@ def compose(settings: StrategySettings) -> Service:
         router=lambda context: api.router(context, library, handlers),
         pending=_pending,
         on_start=(keep_versions,),
+        sharding=SHARDING,
     )
 
 

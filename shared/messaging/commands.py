@@ -19,6 +19,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.stream import OutboxRow, ShardId
 from shared.messaging.transaction import PartitionCounts, Transaction
 from shared.runtime.clock import Clock
+from shared.vocabulary.errors import Unavailable
 
 COMMANDS: Final = ShardId("commands", 0)
 POLL_S: Final = 0.25
@@ -53,13 +54,20 @@ class Commands:
         """
         rows: list[OutboxRow] = []
         async with self._engine.begin() as connection:
-            state = await store.lock(connection, COMMANDS)
+            state, shards = await store.lock_among(connection, COMMANDS)
+            self._confirm(shards)
             tx = Transaction(connection, self._service, COMMANDS, state, self._counts, self._clock.now())
             yield tx
             if not tx.is_empty:
                 rows = await tx.finish()
         if self._leads:
             self._relay.offer(rows)
+
+    def _confirm(self, shards: int) -> None:
+        """Unavailable when partitions were added since this process started: it would send to the old ones."""
+        of_streams = [count for name, count in self._counts.items() if name.startswith("stream:")]
+        if of_streams and shards > sum(of_streams) + 1:
+            raise Unavailable("the service has got more shards: this process has to be started anew")
 
     async def is_behind(self, rows_max: int) -> bool:
         """Whether more than that many records of the command shard wait for Kafka."""

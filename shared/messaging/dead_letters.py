@@ -22,11 +22,10 @@ class DeadLetter(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """One dead letter that a shard is to try again; `corrected` when the value is not the one that came."""
+    """One dead letter that a shard is to try again: the record as it came, or with a corrected value."""
 
     id: int
     record: Record
-    corrected: bool
 
 
 class Tried(NamedTuple):
@@ -225,14 +224,13 @@ async def take_queued(connection: AsyncConnection, shard: ShardId, rows_max: int
             # A corrected event is structured: what was in the headers is in it.
             Record(row.topic, row.partition, row.position, row.key, row.value,
                    () if row.corrected else headers_of(row.header_pairs)),
-            row.corrected,
         )
         for row in found
     ]  # fmt: skip
 
 
 async def readdress(connection: AsyncConnection, queued: Queued, shard: ShardId, to: int) -> None:
-    """Leave a letter to another shard: corrected, it is about somebody who lives there."""
+    """Leave a letter to another shard: it is about somebody who lives there."""
     await connection.execute(_READDRESS, {"id": queued.id, "partition": shard.partition, "to": to})
 
 

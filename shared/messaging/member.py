@@ -20,6 +20,7 @@ from shared.messaging.kafka import start_patiently
 from shared.messaging.relay import Relay
 from shared.messaging.shard import ShardLoop
 from shared.messaging.stream import Stream
+from shared.vocabulary.errors import Misconfigured
 
 STOPS_PER_SESSION: Final = 4
 """A shard that stops gets that part of the session for its batch, and again for its relay."""
@@ -40,6 +41,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         make_consumer: Callable[[], Any],
         broadcast: Broadcast | None,
         make_loop: MakeLoop,
+        shards: int,
         records_max: int,
         session_timeout_s: float,
     ) -> None:
@@ -49,6 +51,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._stop_wait_s = session_timeout_s / STOPS_PER_SESSION
         self._broadcast = broadcast
         self._make_loop = make_loop
+        self._shards = shards
         self._cap = records_max
         self._running: dict[int, _Running] = {}
         self._leaving = False
@@ -100,6 +103,10 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if self._leaving:
             return
         partitions = sorted({tp.partition for tp in assigned})
+        if partitions and partitions[-1] >= self._shards:
+            # Keys moved with them: an account's facts would be applied in two places.
+            self._fail(Misconfigured(f"partitions were added to topics of stream {self.stream.name} while it ran"))
+            return
         try:
             for partition in partitions:
                 self._start(partition)

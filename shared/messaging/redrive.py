@@ -60,8 +60,11 @@ async def _applied(handle: Handler, received: dict[int, Received], tx: Transacti
 
 
 def _home(letter: Queued, event: Event[Any], tx: Transaction) -> int:
-    """The shard a letter belongs to. As it came, where it lay; corrected, where its account or customer lives."""
-    key = key_of(event.data, BY_NAME[letter.record.topic]) if letter.corrected else None
+    """The shard a letter belongs to: where its account or customer lives now; without such a key, where it lay.
+
+    That need not be one place: the event may be corrected, and partitions may have been added since.
+    """
+    key = key_of(event.data, BY_NAME[letter.record.topic])
     return tx.shard.partition if key is None else partition_of(key.encode(), tx.shards)
 
 

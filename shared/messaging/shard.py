@@ -5,10 +5,11 @@ unexpected the shard is acquired anew (next epoch) and the consumer is put back 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.envelope import decode
 from shared.contracts.topics import BY_NAME
@@ -30,6 +31,13 @@ YIELD_EVERY: Final = 500
 
 log = structlog.get_logger()
 
+Confirm = Callable[[AsyncConnection, str, PartitionCounts], Awaitable[None]]
+"""Raises when a stream has other shards by now than this process goes by."""
+
+
+async def _as_it_was(connection: AsyncConnection, stream: str, counts: PartitionCounts) -> None:
+    """Where nobody changes shards."""
+
 
 class ShardLoop:
     """Runs one shard for as long as this member is assigned it."""
@@ -47,6 +55,7 @@ class ShardLoop:
         clock: Clock,
         rows: Rows = store,
         limits: Limits | None = None,
+        confirm: Confirm = _as_it_was,
     ) -> None:
         self.shard = ShardId(stream.name, partition)
         self.state = ShardState(0, 1, {}, {})
@@ -62,6 +71,7 @@ class ShardLoop:
         self._counts = counts
         self._clock = clock
         self._limits = limits
+        self._confirm = confirm
         self._compared = False
         self._waits = retry.backoff_s()
 
@@ -113,6 +123,7 @@ class ShardLoop:
     async def _acquire(self) -> None:
         async with self._engine.begin() as connection:
             self.state, relayed = await self._rows.acquire(connection, self.shard)
+            await self._confirm(connection, self.shard.stream, self._counts)
             self._mark_stopped(self._limits is not None and await halts.is_stopped(connection, self.shard))
         if not self._compared:
             await self._compare_with_kafka()

@@ -12,8 +12,9 @@ from shared.messaging.ports import Engine
 from shared.messaging.stream import OutboxRow, ShardId, ShardState
 
 __all__ = [
-    "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "has_more", "keep_letters", "lock", "move",
-    "progress", "read_outbox", "relayed", "shards_of", "skip", "skip_all", "wrote",
+    "OutboxRow", "acquire", "advance_relay", "emitted", "ensure", "has_more", "keep_letters", "lock", "lock_among",
+    "lock_shards", "move", "other_sessions", "progress", "read_outbox", "relayed", "set_shards", "shard_counts",
+    "shards_of", "skip", "skip_all", "wrote",
 ]  # fmt: skip
 
 
@@ -31,6 +32,29 @@ _INSERT_SHARDS = sa.text(
        ON CONFLICT DO NOTHING"""
 )
 _COUNT_SHARDS = sa.text("SELECT count(*) FROM shard WHERE stream = :stream")
+_SHARD_COUNTS = sa.text("SELECT stream, count(*) FROM shard GROUP BY stream")
+# Whoever starts meanwhile waits to count the shards, and then counts what is committed here.
+_LOCK_SHARDS = (sa.text("SET LOCAL lock_timeout = '10s'"), sa.text("LOCK TABLE shard IN ACCESS EXCLUSIVE MODE"))
+_OTHER_SESSIONS = sa.text(
+    """SELECT count(*) FROM pg_stat_activity
+       WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+         AND application_name = current_setting('application_name')"""
+)
+# A new shard has nothing of its own partitions; of broadcasts it has what all others have, or it would age twice.
+_SET_SHARDS = (
+    sa.text("UPDATE shard SET epoch = epoch + 1 WHERE stream IN (:stream, 'commands')"),
+    sa.text("DELETE FROM shard WHERE stream = :stream AND partition >= :partitions"),
+    sa.text("DELETE FROM relay WHERE stream = :stream AND partition >= :partitions"),
+    sa.text(
+        """INSERT INTO shard (stream, partition, epoch, next_seq, offsets, watermarks, counters)
+           SELECT :stream, n, 0, 1, (
+               SELECT coalesce(jsonb_object_agg(topic, place), '{}') FROM (
+                   SELECT topic, max(place::bigint) AS place
+                   FROM shard, jsonb_each_text(offsets) AS o (topic, place)
+                   WHERE stream = :stream AND topic = ANY(:broadcast) GROUP BY topic) AS broadcasts), '{}', '{}'
+           FROM generate_series(0, CAST(:partitions AS integer) - 1) AS n ON CONFLICT DO NOTHING"""
+    ).bindparams(sa.bindparam("broadcast", type_=ARRAY(sa.Text))),
+)
 _INSERT_RELAY = sa.text(
     """INSERT INTO relay (stream, partition, epoch, relayed_seq)
        VALUES (:stream, :partition, 0, 0) ON CONFLICT DO NOTHING"""
@@ -45,7 +69,7 @@ _ACQUIRE_RELAY = sa.text(
        RETURNING relayed_seq"""
 )
 _LOCK_SHARD = sa.text(
-    """SELECT epoch, next_seq, offsets, watermarks, counters FROM shard
+    """SELECT epoch, next_seq, offsets, watermarks, counters, (SELECT count(*) FROM shard) AS shards FROM shard
        WHERE stream = :stream AND partition = :partition FOR UPDATE"""
 ).columns(offsets=JSONB, watermarks=JSONB, counters=JSONB)
 _MOVE = """UPDATE shard SET next_seq = :next_seq, offsets = :offsets, watermarks = :watermarks, counters = :counters
@@ -130,9 +154,38 @@ async def shards_of(connection: AsyncConnection, stream: str, count: int) -> int
     return count
 
 
+async def shard_counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many shards each stream has."""
+    return {row[0]: int(row[1]) for row in await connection.execute(_SHARD_COUNTS)}
+
+
+async def lock_shards(connection: AsyncConnection) -> None:
+    """Keep everybody from the service's shards until the transaction ends."""
+    for statement in _LOCK_SHARDS:
+        await connection.execute(statement)
+
+
+async def other_sessions(connection: AsyncConnection) -> int:
+    """How many other sessions of this service's processes and commands the database has."""
+    return int((await connection.execute(_OTHER_SESSIONS)).scalar_one())
+
+
+async def set_shards(connection: AsyncConnection, stream: str, broadcast: Sequence[str], partitions: int) -> None:
+    """Give a drained stream that many shards under new epochs; those beyond the number were never read into."""
+    values = {"stream": stream, "partitions": partitions, "broadcast": list(broadcast)}
+    for statement in _SET_SHARDS:
+        await connection.execute(statement, {name: values[name] for name in statement.compile().params})
+
+
 async def lock(connection: AsyncConnection, shard: ShardId) -> ShardState:
     """The shard's row, locked until the transaction ends."""
-    return _state((await connection.execute(_LOCK_SHARD, _key(shard))).one())
+    return (await lock_among(connection, shard))[0]
+
+
+async def lock_among(connection: AsyncConnection, shard: ShardId) -> tuple[ShardState, int]:
+    """The same, and how many shards the service has, those of all streams."""
+    row = (await connection.execute(_LOCK_SHARD, _key(shard))).one()
+    return _state(row), int(row.shards)
 
 
 async def move(

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.topics import BY_NAME, TOPICS
 from shared.messaging import kafka, retry, store
@@ -49,7 +49,7 @@ def shards_of(stream: Stream, found: Mapping[str, int]) -> int:
     return next(iter(counts.values()))
 
 
-async def hold(engine: AsyncEngine, streams: Sequence[Stream], counts: Mapping[str, int]) -> None:
+async def hold(engine: AsyncEngine, service: str, streams: Sequence[Stream], counts: Mapping[str, int]) -> None:
     """Misconfigured when the topics have another number of partitions than the service began with.
 
     Keys would lie on other partitions than the accounts they name: their order would be lost without a word.
@@ -61,8 +61,23 @@ async def hold(engine: AsyncEngine, streams: Sequence[Stream], counts: Mapping[s
             if had != count:
                 raise Misconfigured(
                     f"topics of stream {stream.name} have {count} partitions, the service began with {had}: "
-                    "the number cannot be changed in place"
+                    + _way_on(service, had, count)
                 )
+
+
+def _way_on(service: str, had: int, count: int) -> str:
+    """The commands that bring a service and its topics together."""
+    command = f"python -m services.{service} shards repartition --partitions {count}"
+    if had < count:
+        return f"run {command}"
+    return f"run python -m deploy.topics --partitions {had} --increase, or to go back {command}"
+
+
+async def confirm(connection: AsyncConnection, stream: str, counts: Mapping[str, int]) -> None:
+    """Misconfigured when the stream has got other shards since this process started: it goes by the old number."""
+    had, now = counts[f"stream:{stream}"], (await store.shard_counts(connection)).get(stream)
+    if had != now:
+        raise Misconfigured(f"stream {stream} has {now} shards now, this process began with {had}: start it anew")
 
 
 async def _found(bootstrap: str, stop: asyncio.Event) -> dict[str, int] | None:

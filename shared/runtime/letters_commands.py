@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,7 +20,7 @@ from shared.messaging.stream import ShardId
 from shared.runtime import database
 from shared.runtime.clock import SystemClock
 from shared.runtime.settings import EXIT_MISCONFIGURED, DatabaseSettings, read_settings
-from shared.vocabulary.errors import Misconfigured, Rejected
+from shared.vocabulary.errors import Misconfigured, Rejected, Unavailable
 
 T = TypeVar("T")
 EXIT_REFUSED = 1
@@ -92,9 +92,7 @@ def letters_commands() -> typer.Typer:
 
 def shards_commands() -> typer.Typer:
     """The group `shards`."""
-    app = typer.Typer(
-        help="Shards that stand still because too much was refused, or come from a backup", no_args_is_help=True
-    )
+    app = typer.Typer(help="Shards that stand still, come from a backup, or get more partitions", no_args_is_help=True)
 
     @app.command("stopped")
     def stopped(as_json: AsJson = False) -> None:
@@ -125,8 +123,6 @@ def _each(ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> Non
 
 
 def _done(ask: Callable[[Desk], Awaitable[T]]) -> T:
-    """The desk's answer; a refusal or a database that is away ends the command with one line."""
-
     async def asked() -> T:
         engine = database.engine_of(read_settings(DatabaseSettings).database, 1)
         try:
@@ -134,12 +130,19 @@ def _done(ask: Callable[[Desk], Awaitable[T]]) -> T:
         finally:
             await engine.dispose()
 
+    return done(asked)
+
+
+def done(asked: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The answer; a refusal, a wrong setting or a part that is away ends the command with one line."""
     try:
         return asyncio.run(asked())
     except Misconfigured as error:
         raise _ended(EXIT_MISCONFIGURED, f"misconfigured: {error}") from None
     except Rejected as refusal:
         raise _ended(EXIT_REFUSED, f"{refusal.reason}: {refusal.detail}") from None
+    except Unavailable as error:
+        raise _ended(EXIT_UNAVAILABLE, str(error)) from None
     except Exception as error:
         if not retry.is_passing(error):
             raise

@@ -11,6 +11,7 @@ import uvloop
 
 from shared.runtime import database, logs
 from shared.runtime.letters_commands import letters_commands, shards_commands
+from shared.runtime.partition_commands import add_partition_commands
 from shared.runtime.process import Only, Process
 from shared.runtime.service import Service
 from shared.runtime.settings import EXIT_MISCONFIGURED, Settings, read_settings
@@ -33,6 +34,10 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
 
     app = typer.Typer(help=f"Arrears {name}", add_completion=False, pretty_exceptions_enable=False)
 
+    def composed() -> tuple[Service, Settings]:
+        settings = read_settings(kind)
+        return compose(settings), settings
+
     @app.callback(invoke_without_command=True)
     def run(
         context: typer.Context,
@@ -48,7 +53,9 @@ def command_line(name: str, kind: type[S], compose: Callable[[S], Service], migr
         guarded(lambda: uvloop.run(database.migrate(read_settings(kind).database, migrations)))
 
     app.add_typer(letters_commands(), name="dead-letters")
-    app.add_typer(shards_commands(), name="shards")
+    shards = shards_commands()
+    add_partition_commands(shards, composed)
+    app.add_typer(shards, name="shards")
     return app
 
 

@@ -97,7 +97,7 @@ class Process:
         return not self._stop.is_set()
 
     async def _hold_topology(self) -> None:
-        await topology.hold(self._engine, self._service.streams, self._counts)
+        await topology.hold(self._engine, self._service.name, self._service.streams, self._counts)
 
     def _start(self, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(housekeeping.run(self._engine, self._stop))
@@ -135,6 +135,7 @@ class Process:
             ),
             broadcast=broadcast,
             make_loop=self._loop,
+            shards=self._counts[f"stream:{stream.name}"],
             records_max=settings.batch_records_max,
             session_timeout_s=settings.session_timeout_s,
         )
@@ -156,6 +157,7 @@ class Process:
             counts=self._counts,
             clock=self._clock,
             limits=self._settings.rejection_limits,
+            confirm=topology.confirm,
         )
         return loop, relay
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.messaging.commands import Commands
+from shared.messaging.sharding import Sharding
 from shared.messaging.stream import Stream
 from shared.runtime.clock import Clock
 from shared.runtime.settings import Settings
@@ -38,7 +39,8 @@ class Service:
 
     `background` jobs run beside the consumer until the event is set; one that fails for a while (database or broker
     away) is started again. `pending` counts what must be 0 when the service is quiet, for /progress. `router` builds
-    the service's own routes. `on_start` runs once the database and the topics are there.
+    the service's own routes. `on_start` runs once the database and the topics are there. `sharding` is what has to move
+    when partitions are added.
     """
 
     name: str
@@ -47,3 +49,4 @@ class Service:
     background: Sequence[Background] = ()
     pending: Pending | None = None
     on_start: Sequence[Callable[[Context], Awaitable[None]]] = field(default_factory=tuple)
+    sharding: Sharding = field(default_factory=Sharding)

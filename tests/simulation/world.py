@@ -270,7 +270,8 @@ class Node:
         broadcast = Broadcast(make_reader, stream.broadcast) if stream.broadcast else None
         member = Member(
             stream, make_consumer=make_consumer, broadcast=broadcast, make_loop=make_loop,
-            records_max=world.plan.batch_records_max, session_timeout_s=SESSION_S,
+            shards=counts[f"stream:{stream.name}"], records_max=world.plan.batch_records_max,
+            session_timeout_s=SESSION_S,
         )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(member.run(stop))

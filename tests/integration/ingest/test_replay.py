@@ -132,7 +132,7 @@ async def test_facts_that_were_lost_come_back_from_the_topics(ledgers: Ledgers) 
         unknown = opened("odd", policy="no-such-pack")
         rows = facts_of([Raw(data, n) for n, data in enumerate([*kept, *lost, unknown])], packs)
         async with ledgers.engine.begin() as connection:
-            await replay_store.replay(connection, rows, 0)
+            await replay_store.replay(connection, rows)
 
     report = await applied(ledgers, replay_of(ledgers, topics=topics))
     assert report.facts is not None

@@ -361,7 +361,7 @@ async def new_rig(
                 await running.crash()
         for program in rig.programs:
             await _end(program)
-        await producer.stop()
+        await rig.producer.stop()
         await engine.dispose()
 
 

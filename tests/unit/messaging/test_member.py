@@ -61,6 +61,7 @@ def _member(consumer: Consumer, finish: asyncio.Event, session_timeout_s: float 
         make_consumer=lambda: consumer,
         broadcast=None,
         make_loop=make_loop,
+        shards=1,
         records_max=1,
         session_timeout_s=session_timeout_s,
     )
