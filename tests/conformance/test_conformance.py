@@ -16,6 +16,7 @@ from tests.conformance.door import door
 from tests.conformance.suite import Case, disagreements, read_cases
 
 CASES = read_cases()
+PACKS = load()
 SEVEN = {"instalment", "card-minimum-payment", "in-rbi", "eu-default", "cn-five-tier", "us-ffiec", "ifrs9"}
 by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -28,7 +29,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @by_name
 def test_the_calculator_conforms(case: Case) -> None:
-    answered = answer(question(json.dumps(case.question).encode()), load())
+    answered = answer(question(json.dumps(case.question).encode()), PACKS)
     assert not disagreements(case, as_json(answered))
 
 
@@ -55,7 +56,7 @@ def test_the_suite_is_whole() -> None:
 
 def test_a_wrong_answer_is_noticed() -> None:
     case = next(case for case in CASES if case.name == "days-past-due: first-day")
-    right = as_json(answer(question(json.dumps(case.question).encode()), load()))
+    right = as_json(answer(question(json.dumps(case.question).encode()), PACKS))
     assert not disagreements(case, right)
     right["assessments"][0]["days_past_due"] = 2
     right["rejected"] = [{"index": 0, "reason": "made_up", "detail": ""}]

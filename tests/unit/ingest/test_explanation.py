@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from services.ingest.domain import facts as f
-from services.ingest.domain.explanation import Excluded, Explanation, Met, explain
+from services.ingest.domain.explanation import Classified, Excluded, Explanation, Met, OldestOverdue, Weighed, explain
 from services.ingest.domain.policy import Materiality, Rules
 from services.ingest.domain.sentences import in_words
 from tests.unit.ingest.cases import bill, day, opened, policy, repaid, rules
@@ -114,3 +114,77 @@ def test_thresholds_of_another_currency_leave_the_share() -> None:
     told = explain([opened(by, 100_000, "JPY"), bill(amount=1_001)], by, day(40))
     assert told.weighed is not None
     assert (told.weighed.absolute_minor, told.weighed.share_minor, told.weighed.passed) == (0, 1_000, True)
+
+
+def test_each_figure_of_an_explanation_has_its_place() -> None:
+    told = why([bill("b1", 6_000), bill("b2", 6_000, due=61), repaid("r1", 500, on=40)], 159, EU, 50_000)
+    assert replace(told, classifications=()) == Explanation(
+        as_of=day(159),
+        currency="EUR",
+        state="open",
+        bucket="90-119",
+        overdue="day_after",
+        oldest=OldestOverdue(
+            "b1", "instalment", 6_000, 500, 5_500, day(1), day(31), day(32), (Met("r1", 500, day(40)),)
+        ),
+        overdue_obligations=2,
+        arrears_minor=11_500,
+        exposure_minor=50_000,
+        late_days=128,
+        days=98,
+        excluded=(Excluded("not_material", 30),),
+        within_tolerance=(),
+        reaged=(),
+        weighed=Weighed(10_000, 500, 100, True, day(62)),
+        classifications=(),
+    )
+    (label,) = told.classifications
+    assert replace(label, citation="") == Classified(
+        "eu-default", 1, "default", "consecutive_material_days", 98, 91, None, day(62), None, None, ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        (32, ("SMA-0", 2, 1, 30, day(31), None)),
+        (121, ("NPA", 91, 91, None, day(31), None)),
+        (125, ("NPA", 26, 91, None, day(31), "until_arrears_are_paid")),
+        (190, ("NPA", 91, 91, None, day(31), None)),
+    ],
+)
+def test_a_label_of_days_past_due_tells_its_range_and_since_when(on: int, expected: tuple[object, ...]) -> None:
+    """Due on days 31 and 100 under `due_day`; the first is paid on day 125."""
+    (label,) = why([bill("b1"), bill("b2", due=100), repaid(on=125)], on, RBI).classifications
+    assert (label.name, label.version, label.counts, label.leaves_on) == ("in-rbi", 1, "days_past_due", None)
+    assert (label.label, label.days, label.from_days, label.to_days, label.since, label.held) == expected
+
+
+@pytest.mark.parametrize(
+    ("pause", "spans"),
+    [
+        (f.Paused("p1", day(20), day(33)), ((day(31), day(33)),)),
+        (f.Paused("p1", day(45), day(60)), ((day(45), day(50)),)),
+        (f.Paused("p1", day(20), day(60)), ((day(31), day(50)),)),
+        (f.Paused("p1", day(20), day(31)), None),
+        (f.Paused("p1", day(50), day(60)), None),
+        (f.Paused("p1", day(31), day(32)), ((day(31), day(32)),)),
+        (f.Paused("p1", day(49), day(50)), ((day(49), day(50)),)),
+    ],
+)
+def test_paused_days_are_those_while_it_is_late(pause: f.Fact, spans: tuple[tuple[date, date], ...] | None) -> None:
+    excluded = why([bill(), pause], 50).excluded
+    days = sum((until - first).days for first, until in spans or ())
+    assert excluded == ((Excluded("paused", days, spans),) if spans else ())
+
+
+def test_a_closed_account_has_no_oldest_obligation() -> None:
+    told = why([bill(), f.Closed(day(40))], 40)
+    assert (told.state, told.oldest, told.overdue_obligations, told.late_days) == ("closed", None, 0, 0)
+    assert why([bill(), f.Closed(day(40))], 39).oldest is not None
+
+
+def test_without_thresholds_or_arrears_nothing_is_weighed() -> None:
+    assert why([bill()], 40).weighed is None
+    assert why([bill()], 31, EU).weighed is None
+    assert why([bill()], 32, EU).weighed is not None
