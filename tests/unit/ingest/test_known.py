@@ -9,7 +9,7 @@ from tests.unit.ingest.cases import bill, day, opened, policy, repaid
 def test_nothing_known_is_nothing_owed() -> None:
     nothing = Known([])
     assert (nothing.opened, nothing.currency, nothing.exposure_minor(day(9))) == (None, "", 0)
-    assert (nothing.balance(day(9)), nothing.state(day(9)), nothing.effective_dates()) == (None, "open", set())
+    assert (nothing.balance(day(9)), nothing.state(day(9)), nothing.effective_dates) == (None, "open", set())
     assert (nothing.obligations(policy(), day(9)), nothing.repayments(day(9)), nothing.reages(day(9))) == ([], [], [])
     assert Known([opened(currency="JPY")]).currency == "JPY"
     assert Known([opened(principal=None)]).exposure_minor(day(9)) == 0
@@ -87,4 +87,4 @@ def test_dates_are_those_on_which_something_begins_to_count_at_once() -> None:
         f.Paused("p1", day(10)), f.Resumed("p1", day(11)), f.Reversed("r1", day(12)), f.Cancelled("b1", day(13)),
         f.ReageUndone("g1", day(14)),
     ])  # fmt: skip
-    assert known.effective_dates() == {day(on) for on in range(3, 10)}
+    assert known.effective_dates == {day(on) for on in range(3, 10)}

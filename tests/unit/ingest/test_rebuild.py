@@ -7,13 +7,15 @@ from services.ingest.domain.known import Known
 from services.ingest.domain.ledger import NOTHING_PAID, Ledger
 from services.ingest.domain.pauses import FOREVER
 from services.ingest.domain.rebuild import rebuilt
+from services.ingest.domain.walk import Walk
 from tests.unit.ingest.cases import bill, day, opened, policy, repaid
 
 CARD = "card-minimum-payment"
 
 
 def made(*facts: f.Fact, on: int = 40, by: str = "instalment") -> Ledger:
-    return rebuilt(Known([opened(), *facts]), policy(by), day(on))
+    known = Known([opened(), *facts])
+    return rebuilt(known, Walk(known, policy(by)), day(on))
 
 
 def at(number: int) -> int:
