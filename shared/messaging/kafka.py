@@ -16,6 +16,12 @@ from shared.messaging.stream import Record
 PRODUCER_BATCH_BYTES_MAX: Final = 512 * 1024
 FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
 HEARTBEATS_PER_SESSION: Final = 4
+READS_APART_MS_MAX: Final = 2**31 - 1
+"""How long a member may read nothing: as good as for ever, it waits for a database as long as that takes.
+
+aiokafka has a member leave after five minutes, and takes it back only once it reads; but its shards, stopped as it left,
+read only once they are assigned again. Heartbeats tell the group that a member lives, the epoch guards what it writes.
+"""
 
 log = structlog.get_logger()
 
@@ -36,6 +42,7 @@ def group_consumer(
         isolation_level="read_committed",
         session_timeout_ms=int(session_timeout_s * 1000),
         heartbeat_interval_ms=int(session_timeout_s * 1000 / HEARTBEATS_PER_SESSION),
+        max_poll_interval_ms=READS_APART_MS_MAX,
         fetch_max_wait_ms=wait_ms,
         fetch_min_bytes=bytes_min,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,

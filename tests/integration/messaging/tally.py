@@ -130,6 +130,21 @@ class Tally:
         return rounds > 0
 
 
+class Held(Tally):
+    """Stands still before a commit while it is held."""
+
+    def __init__(self) -> None:
+        super().__init__(slow_ms=10)
+        self.standing = 0
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def before_commit(self, tx: Transaction, batch: Sequence[Received]) -> None:
+        self.standing += 1
+        await self.go.wait()
+        self.standing -= 1
+
+
 def tell(tx: Transaction, what: str, key: str) -> None:
     """Emit the one event of this service: its subject is all that counts."""
     tx.emit(PortfolioAged(business_date=date(2026, 1, 1), source_shard=0, source_shards=1), subject=what, key=key)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 
 from deploy.local.postgres import SUPERUSER
 from deploy.topics import create_topics
-from shared.messaging import Received, Transaction, publisher
+from shared.messaging import publisher
 from tests.integration.messaging.outage import OUTAGE_S, Door, Part, own_postgres, restartable_kafka
 from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, until
-from tests.integration.messaging.tally import Tally, create
+from tests.integration.messaging.tally import Held, Tally, create
 from tests.parts import Parts
 
 SHARDS = 4
@@ -50,24 +50,9 @@ async def _rig(kafka: str, url: str) -> AsyncIterator[Rig]:
         yield rig
 
 
-class _Held(Tally):
-    """Stands still before a commit while it is held."""
-
-    def __init__(self) -> None:
-        super().__init__(slow_ms=10)
-        self.standing = 0
-        self.go = asyncio.Event()
-        self.go.set()
-
-    async def before_commit(self, tx: Transaction, batch: Sequence[Received]) -> None:
-        self.standing += 1
-        await self.go.wait()
-        self.standing -= 1
-
-
 async def _outlast(rig: Rig, part: Part, *, says: str) -> None:
     """Facts before, during and after; all of them in the end, and a few calm lines in the log."""
-    tally = _Held()
+    tally = Held()
     running = rig.start(tally, batch_records_max=50)
     with capture_logs() as lines:
         await rig.publish([repayment(n) for n in range(400)])
