@@ -21,6 +21,8 @@ from deploy.local.postgres import SUPERUSER, PostgresServer
 from deploy.local.program import Child
 
 SETTING = "ARREARS_TEST_PARTS"
+BROKER_SESSION_MS = 60_000
+"""A broker that is never started again may be slow for as long as that on a busy machine, and is still the broker."""
 
 
 class Parts(Protocol):
@@ -52,7 +54,7 @@ class LocalParts:
         async with self._starting:
             if self._kafka is None:
                 folder = self._made_folder()
-                server = KafkaServer(folder / "kafka", folder / "kafka.log")
+                server = KafkaServer(folder / "kafka", folder / "kafka.log", session_ms=BROKER_SESSION_MS)
                 self._children.append(await server.start())
                 self._kafka = server
             return self._kafka.bootstrap

@@ -18,7 +18,9 @@ from deploy.local.program import Child, Program, run_to_end
 
 JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
        "-Djava.awt.headless=true", "--sun-misc-unsafe-memory-access=allow")  # fmt: skip
-# A broker killed and started again waits until its former session is over: 9 s by default, 3 s here.
+# A broker killed and started again waits until its former session is over: 9 s by default, 3 s here. But one that is
+# silent for a session is fenced, as a busy machine may bring about: the only one then leads nothing, takes no topics.
+SESSION_MS = 3_000
 SETTINGS = """\
 # Written anew at each start by deploy/local/kafka.py.
 process.roles=broker,controller
@@ -39,7 +41,7 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
+broker.session.timeout.ms={session_ms}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.retention.hours=-1
@@ -52,10 +54,11 @@ num.io.threads=4
 class KafkaServer:
     """One broker with its data in one folder."""
 
-    def __init__(self, folder: Path, log: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, log: Path, port: int | None = None, *, session_ms: int = SESSION_MS) -> None:
         self.port = free_port(port)
         self._folder = folder.absolute()
         self._log = log
+        self._session_ms = session_ms
 
     @property
     def bootstrap(self) -> str:
@@ -71,7 +74,9 @@ class KafkaServer:
         stop_java_in(self._folder)
         settings = self._folder / "server.properties"
         data = self._folder / "data"
-        settings.write_text(SETTINGS.format(port=self.port, controller_port=free_port(), data=data))
+        settings.write_text(
+            SETTINGS.format(port=self.port, controller_port=free_port(), data=data, session_ms=self._session_ms)
+        )
         java: list[str | Path] = [JAVA, *JVM, "-cp", class_path]
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")  # no option
