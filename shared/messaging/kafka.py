@@ -19,8 +19,8 @@ HEARTBEATS_PER_SESSION: Final = 4
 READS_APART_MS_MAX: Final = 2**31 - 1
 """How long a member may read nothing: as good as for ever, it waits for a database as long as that takes.
 
-aiokafka has a member leave after five minutes, and takes it back only once it reads; but its shards, stopped as it left,
-read only once they are assigned again. Heartbeats tell the group that a member lives, the epoch guards what it writes.
+aiokafka has a member leave after five minutes, and takes it back only once it reads; but its shards, which it stopped,
+read only once they are assigned again. Heartbeats tell the group that a member lives; the epoch guards what it writes.
 """
 
 log = structlog.get_logger()
