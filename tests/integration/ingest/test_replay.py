@@ -25,8 +25,8 @@ from shared.messaging import ShardId, store
 from shared.messaging.transaction import partition_of
 from shared.vocabulary.errors import Misconfigured
 from tests.integration.ingest.conftest import Ledgers, noon
-from tests.integration.ingest.test_ledgers import STORY, billed, closed, day, opened, repaid, said
-from tests.integration.ingest.test_policies import draft, in_force, told_of, work_on
+from tests.integration.ingest.test_ledgers import STORY, billed, closed, day, eur, opened, repaid, said
+from tests.integration.ingest.test_policies import ageing, draft, in_force, told_of, work_on
 
 ROOT = Path(__file__).parents[3]
 LIVES = [f for n in range(5) for f in (opened(f"a{n}"), billed(f"a{n}", "b", 3))]
@@ -60,6 +60,19 @@ async def test_what_is_kept_is_what_the_facts_come_to(ledgers: Ledgers) -> None:
     await ledgers.take(said(41, billed("waits", "b", 3)))
     report = await replay_of(ledgers).run(apply=False)
     assert (report.same, report.accounts, report.differing) == (True, 8, 0)
+
+
+async def test_facts_in_another_currency_count_in_no_replay_and_under_no_other_policy(ledgers: Ledgers) -> None:
+    foreign = billed("a", "w", 1).model_copy(update={"amount": eur("9.00")._replace(currency="PLN")})
+    await ledgers.take(said(0, foreign))
+    await ledgers.take([*said(2, opened("a"), billed("a", "a1", 3), repaid("a", "r", 2, "30.00")), closed(5)])
+    assert (await replay_of(ledgers).run(apply=False)).same
+    # Another surplus: nothing of the account can be known without its facts.
+    await in_force(ledgers, body=ageing(surplus="settles_balance"))
+    await work_on(ledgers)
+    row = (await ledgers.rows())[0]
+    assert (row["packs"], row["arrears_minor"]) == ("instalment@2 ifrs9@1", 7_000)
+    assert (await replay_of(ledgers).run(apply=False)).same
 
 
 async def test_a_wrong_ledger_is_found_and_changes_nothing_by_itself(ledgers: Ledgers) -> None:
