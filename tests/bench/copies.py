@@ -53,10 +53,10 @@ class Copies:
 
     async def start(self) -> Copy:
         """One more, without waiting for it."""
-        number, port = len(self.running), free_port()
+        port = free_port()
         command = [sys.executable, "-m", "services.ingest", "--only", "consumer"]
         environment = {**surroundings(self.folder), **self._told(port)}
-        program = Program(f"copy-{number}", command, PROJECT, self.folder / f"copy-{number}.log", environment)
+        program = Program(f"copy-{port}", command, PROJECT, self.folder / f"copy-{port}.log", environment)
         copy = Copy(await Child.start(program), f"http://127.0.0.1:{port}", self.client)
         self.running.append(copy)
         return copy
