@@ -120,21 +120,24 @@ def _decode_binary(topic: str, value: bytes, attributes: Mapping[str, str]) -> E
 
 def encode(data: Contract, *, event_id: str, source: str, subject: str | None, time: datetime) -> bytes:
     """A structured-mode CloudEvent as JSON bytes."""
-    attributes = {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": source,
-        "type": TYPE_OF[type(data)],
-        "time": _written(time),
-        "datacontenttype": "application/json",
-    }
-    if subject is not None:
-        attributes["subject"] = subject
+    told = b"" if subject is None else b',"subject":' + orjson.dumps(subject)
     body: bytes = data.__pydantic_serializer__.to_json(data, exclude_none=True)
-    return orjson.dumps(attributes)[:-1] + b',"data":' + body + b"}"
+    return b"".join((_head(TYPE_OF[type(data)], source, time), orjson.dumps(event_id), told, b',"data":', body, b"}"))
 
 
 @lru_cache(maxsize=1_024)
+def _head(event_type: str, source: str, time: datetime) -> bytes:
+    """What the events of one type and transaction have in common, up to the id."""
+    attributes = {
+        "specversion": "1.0",
+        "source": source,
+        "type": event_type,
+        "time": _written(time),
+        "datacontenttype": "application/json",
+    }
+    return orjson.dumps(attributes)[:-1] + b',"id":'
+
+
 def _written(instant: datetime) -> str:
-    """RFC 3339 in UTC; the events of one transaction share their instant."""
+    """RFC 3339 in UTC."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

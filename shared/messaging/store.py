@@ -76,16 +76,17 @@ _MOVE = """UPDATE shard SET next_seq = :next_seq, offsets = :offsets, watermarks
            WHERE stream = :stream AND partition = :partition AND epoch = :epoch AND next_seq = :had_seq RETURNING 1"""
 _STATE_PARAMETERS = (_json("offsets"), _json("watermarks"), _json("counters"))
 _MOVE_SHARD = sa.text(_MOVE).bindparams(*_STATE_PARAMETERS)
-# One round trip for the shard row and the outbox: rows are appended only if the row could be moved.
+# One round trip for the shard row and the outbox: rows are appended only if the row could be moved. Their sequences
+# follow from their places, and nearly none has headers: what need not be sent is not.
 _MOVE_AND_APPEND = sa.text(
     f"""WITH moved AS ({_MOVE}), appended AS (
             INSERT INTO outbox (stream, partition, seq, topic, to_partition, key, value, headers)
-            SELECT :stream, :partition, o.* FROM moved, unnest(:seqs, :topics, :to_partitions, :keys, :values, :extra)
-                   AS o (seq, topic, to_partition, key, value, headers))
+            SELECT :stream, :partition, CAST(:had_seq AS bigint) + o.place - 1, topic, to_partition, key, value, headers
+            FROM moved, unnest(:topics, :to_partitions, :keys, :values, :extra) WITH ORDINALITY
+                   AS o (topic, to_partition, key, value, headers, place))
         SELECT 1 FROM moved"""  # noqa: S608  put together from this module's own constants
 ).bindparams(
     *_STATE_PARAMETERS,
-    sa.bindparam("seqs", type_=ARRAY(sa.BigInteger)),
     sa.bindparam("topics", type_=ARRAY(sa.Text)),
     sa.bindparam("to_partitions", type_=ARRAY(sa.Integer)),
     sa.bindparam("keys", type_=ARRAY(sa.LargeBinary)),
@@ -191,7 +192,9 @@ async def lock_among(connection: AsyncConnection, shard: ShardId) -> tuple[Shard
 async def move(
     connection: AsyncConnection, shard: ShardId, had_seq: int, state: ShardState, rows: Sequence[OutboxRow]
 ) -> bool:
-    """Write the shard's new state and append its outgoing records; False when another epoch or sequence is there.
+    """Write the shard's new state and append its outgoing records, whose sequences count on from `had_seq`.
+
+    False when another epoch or sequence is there.
 
     The row stays locked until the transaction ends, so what was checked here holds at the commit.
     """
@@ -206,9 +209,10 @@ async def move(
     }
     if not rows:
         return (await connection.execute(_MOVE_SHARD, moving)).first() is not None
-    seqs, topics, to_partitions, keys, values, extra = map(list, zip(*rows, strict=True))
+    _, topics, to_partitions, keys, values, extra = map(list, zip(*rows, strict=True))
     appending = {
-        "seqs": seqs, "topics": topics, "to_partitions": to_partitions, "keys": keys, "values": values, "extra": extra
+        "topics": topics, "to_partitions": to_partitions, "keys": keys, "values": values,
+        "extra": extra if any(extra) else None,
     }  # fmt: skip
     return (await connection.execute(_MOVE_AND_APPEND, moving | appending)).first() is not None
 
