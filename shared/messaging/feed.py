@@ -78,10 +78,9 @@ class Feed:
         if self._broadcast is not None:
             self._broadcast.join(self)
 
-    async def is_behind_the_group(self, offsets: Mapping[str, int]) -> bool:
-        """Whether Kafka was told of more than these offsets: only a store put back to an older state knows less."""
-        committed = [(tp, await self._consumer.committed(tp)) for tp in self._partitions]
-        return any(offset is not None and offset > offsets.get(tp.topic, 0) for tp, offset in committed)
+    async def group_offsets(self) -> Mapping[str, int]:
+        """By topic, how far Kafka was told that this shard is applied, by whichever member; 0 where it was not."""
+        return {tp.topic: await self._consumer.committed(tp) or 0 for tp in self._partitions}
 
     @property
     def partitions(self) -> Sequence[TopicPartition]:

@@ -11,6 +11,9 @@ from tests.simulation.plan import plan_of
 from tests.simulation.run import check, played, run
 
 SEEDS = 150
+FOUND = (1344, 2702)
+"""Seeds that broke a rule once: a member that slept between reading its row and asking Kafka took the others' progress
+for a store put back to an older state."""
 SEEDS_TO_FIND_WITHIN = 120
 
 
@@ -21,7 +24,7 @@ def _complaint(seed: int) -> str:
 
 def test_every_invariant_holds_under_these_seeds() -> None:
     with Pool(os.cpu_count()) as pool:
-        complaints = [one for one in pool.imap_unordered(_complaint, range(SEEDS), 10) if one]
+        complaints = [one for one in pool.imap_unordered(_complaint, [*range(SEEDS), *FOUND], 10) if one]
     assert not complaints, complaints[0]
 
 

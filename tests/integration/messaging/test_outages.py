@@ -99,7 +99,7 @@ async def test_a_broker_that_dies_and_comes_back(
 ) -> None:
     (_, url), (part, kafka) = mortal_postgres, mortal_kafka
     # What is waited for a send before that is said: less than the outage, as twenty seconds are less than a real one.
-    monkeypatch.setattr(publisher, "PUBLISH_S_MAX", OUTAGE_S / 2)
+    monkeypatch.setattr(publisher, "PUBLISH_S_MAX", min(3.0, OUTAGE_S / 2))
     async with _rig(kafka, url) as rig:
         await _outlast(rig, part, says="relay_waits")
 
