@@ -161,5 +161,4 @@ class Course:
         ages = [Ageing(since, since) for since in runs if since is not None]
         for bound in self.rules.bounds:
             reached = [self.pauses.reaches_on(age, bound) for age in ages]
-            reached.append(self.pauses.reaches_on(today.oldest, bound + self.rules.policy.grace_days))
             yield from (day for day in reached if day is not None)

@@ -58,7 +58,8 @@ def test_a_run_counts_its_first_day_and_no_paused_ones() -> None:
 def test_a_label_is_that_of_the_days_or_the_held_one() -> None:
     assert [label(HELD, NOT_COUNTING, days) for days in (4, 5)] == ["fine", "default"]
     assert [label(HELD, Counter(held=True), days) for days in (0, 9)] == ["default", "default"]
-    assert label(Classification("plain", 1, SCALE), Counter(held=True), 4) == "fine"
+    daily = Scale((Band("fine", 0), Band("late", 1)))
+    assert label(Classification("plain", 1, daily), Counter(held=True), 0) == "fine"
 
 
 def test_a_run_begins_once_and_goes_on() -> None:
@@ -66,6 +67,7 @@ def test_a_run_begins_once_and_goes_on() -> None:
     assert begun == Counter(since=11)
     assert advanced(HELD, begun, span(13, 14, 11)) == Counter(since=11)
     assert advanced(HELD, NOT_COUNTING, span(13, 14, 11)) == Counter(since=13)
+    assert advanced(HELD, begun, span(13, 14, 13)) == Counter(since=11)
     assert advanced(HELD, begun, span(13, 14, 14)) == Counter(since=14)
     assert advanced(HELD, begun, span(13, 14, None)) == NOT_COUNTING
 
@@ -95,6 +97,9 @@ def test_a_new_run_ends_the_quiet_days_unless_the_probation_was_over_before_it()
     assert advanced(HELD, quiet, span(START + 4, again, again)) == Counter(since=again, held=True)
     later = again + 1
     assert advanced(HELD, quiet, span(START + 4, later, later)) == Counter(since=later)
+    counting = Counter(since=START - 9, held=True)
+    assert advanced(HELD, counting, span(START, again, again)) == Counter(since=again, held=True)
+    assert advanced(HELD, counting, span(START, later, later)) == Counter(since=later)
 
 
 def test_a_re_age_while_held_has_a_longer_probation() -> None:

@@ -16,6 +16,7 @@ from services.ingest.domain.policy import (
 BUCKETS = Scale((Band("current", 0), Band("early", 1), Band("late", 30)))
 STAGES = Classification("stages", 2, Scale((Band("one", 0), Band("two", 11))))
 HELD = Classification("held", 3, Scale((Band("good", 0), Band("watch", 5), Band("bad", 20))), held_from=20)
+SOONER = Classification("sooner", 1, STAGES.labels, held_from=11)
 PROBATION = Classification("trial", 1, Scale((Band("good", 0), Band("bad", 9))), 9, None, Probation(1, 2))
 COUNTED = Classification("counted", 1, Scale((Band("good", 0), Band("bad", 9))), None, Materiality({"EUR": 5}))
 
@@ -96,6 +97,7 @@ def test_rules_know_where_names_change_and_what_they_are() -> None:
         ((STAGES,), True, True, (NEVER_HELD, True, True)),
         ((HELD,), False, False, (20, False, False)),
         ((HELD, PROBATION), False, False, (20, True, False)),
+        ((HELD, SOONER, STAGES), False, False, (11, False, False)),
         ((PROBATION,), False, False, (NEVER_HELD, True, False)),
         ((COUNTED,), False, False, (NEVER_HELD, True, True)),
     ],
@@ -118,6 +120,7 @@ def test_rules_know_how_an_account_under_them_is_followed(
         (20, 20, True, 30),
         (30, 30, True, None),
         (0, 25, False, 1),
+        (3, 20, True, 11),
         (3, 25, True, 11),  # "held" stays what it is at 5 and 20
         (11, 25, True, 30),
         (30, 30, False, None),

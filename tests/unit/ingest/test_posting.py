@@ -48,6 +48,14 @@ def test_a_bill_of_nothing_is_not_kept() -> None:
     at = posting()
     assert not refuses(at, bill(amount=0, due=50))
     assert at.ledger.open == []
+    paid_ahead = posting(bill("b5", due=60), repaid(amount=1, on=1))
+    assert not refuses(paid_ahead, bill(amount=0, due=50))
+
+
+def test_a_bill_that_money_has_passed_needs_history_unless_the_money_could_not_have_met_it() -> None:
+    paid_ahead: list[f.Fact] = [bill("b5", due=60), repaid(amount=1, on=1)]
+    assert refuses(posting(*paid_ahead), bill(due=50, issued=30))
+    assert not refuses(posting(*paid_ahead, by="card-minimum-payment"), bill(due=50, issued=30))
 
 
 def test_what_another_fact_named_before_it_arrived_needs_history() -> None:
@@ -166,6 +174,7 @@ def test_a_write_off_holds_from_its_date() -> None:
     assert refuses(at, f.WrittenOff(1, day(41)))
     assert not refuses(at, f.WrittenOff(1, day(12)))
     assert at.ledger.written_off_on == day(12).toordinal()
+    assert not refuses(at, f.WrittenOff(1, day(40)))
 
 
 @pytest.mark.parametrize(

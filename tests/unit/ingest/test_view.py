@@ -47,3 +47,36 @@ def test_on_a_closed_account_nothing_is_overdue() -> None:
     facts: list[f.Fact] = [opened(), bill(), f.Closed(day(40))]
     overdue = [ledger_view(facts, rules(), day(on)).obligations[0].overdue for on in (31, 32, 39, 40)]
     assert overdue == [False, True, True, False]
+
+
+def test_what_owes_nothing_takes_nothing() -> None:
+    facts: list[f.Fact] = [opened(), bill("b1", 10, due=20), bill("b2", 0, due=25), bill("b3", 10), repaid(amount=15)]
+    view = ledger_view(facts, rules(), day(40))
+    assert [(line.id, line.allocations) for line in view.obligations] == [
+        ("b1", (("r1", 10),)),
+        ("b2", ()),
+        ("b3", (("r1", 5),)),
+    ]
+    assert view.repayments[0].allocations == (("b1", 10), ("b3", 5))
+
+
+def test_a_second_re_age_leaves_what_the_first_took_out_with_its_money() -> None:
+    facts: list[f.Fact] = [
+        opened(), bill("b1", 100, due=10), repaid("r1", 40, on=5), f.Reaged("g1", day(15)),
+        bill("b2", 50, due=20), repaid("r2", 30, on=18), f.Reaged("g2", day(25)), bill("b3", 9, due=30),
+        repaid("r3", 4, on=26),
+    ]  # fmt: skip
+    view = ledger_view(facts, rules(), day(40))
+    assert [(line.id, line.reaged, line.allocations) for line in view.obligations] == [
+        ("b1", True, (("r1", 40),)),
+        ("b2", True, (("r2", 30),)),
+        ("b3", False, (("r3", 4),)),
+    ]
+    assert [(line.id, line.unallocated_minor) for line in view.repayments] == [("r1", 0), ("r2", 0), ("r3", 0)]
+
+
+def test_each_repayment_meets_the_first_that_those_before_it_left_open() -> None:
+    months = range(1, 5)
+    owed = [bill(f"b{n}", 10, due=10 * n) for n in months]
+    view = ledger_view([opened(), *owed, *[repaid(f"r{n}", 10, on=n) for n in months]], rules(), day(50))
+    assert [line.allocations for line in view.obligations] == [((f"r{n}", 10),) for n in months]
