@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import orjson
 
 TIMEOUT_S: Final = 60
+UNAVAILABLE: Final = 503
+"""A service's database is away, say: nothing was done, and the same question may be asked again."""
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -45,13 +47,16 @@ class Line:
         return orjson.loads(body) if body else None
 
     async def ask(self, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of one exchange; AwayError when there is none."""
+        """Status and body of one exchange; AwayError when there is none, or only that it cannot answer now."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._exchange(method, path, content)
+                status, body = await self._exchange(method, path, content)
         except (OSError, EOFError, TimeoutError) as error:
             self.close()
             raise AwayError(f"{self.url} does not answer: {type(error).__name__}") from None
+        if status == UNAVAILABLE:
+            raise AwayError(f"{self.url}{path} is not available: {body[:200].decode(errors='replace')}")
+        return status, body
 
     async def _exchange(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
         head = (

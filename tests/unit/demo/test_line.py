@@ -26,9 +26,14 @@ async def nothing(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def later(request: Request) -> Response:
+    return JSONResponse({"detail": "the database does not answer; try again"}, status_code=503)
+
+
 @pytest_asyncio.fixture
 async def line() -> AsyncIterator[Line]:
     routes = [Route("/echo", echo, methods=["POST"]), Route("/big", big), Route("/nothing", nothing, methods=["POST"])]
+    routes.append(Route("/later", later))
     port = free_port()
     async with serve_apps({port: Starlette(routes=routes)}):
         one = Line(f"http://127.0.0.1:{port}")
@@ -52,6 +57,11 @@ async def test_no_content_is_none(line: Line) -> None:
 async def test_a_refusal_says_what_was_asked_and_answered(line: Line) -> None:
     with pytest.raises(RefusedError, match="/nowhere answered 404"):
         await line.get("/nowhere")
+
+
+async def test_a_server_that_cannot_answer_now_is_away_too(line: Line) -> None:
+    with pytest.raises(AwayError, match=r"/later is not available: .*try again"):
+        await line.get("/later")
 
 
 async def test_a_connection_the_server_closed_is_opened_anew(line: Line) -> None:
