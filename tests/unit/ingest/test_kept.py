@@ -32,6 +32,13 @@ def test_an_account_that_waits_is_three_numbers() -> None:
     again = Account.unpack("a-1", account.pack(), lambda *_: rules())
     assert (again.account_id, again.as_of, again.version, again.waiting) == ("a-1", day(5), 1, 2)
     assert (again.rules, again.assessment) == (None, None)
+    assert (again.customer_id, again.product, again.currency, again.policy, again.classifications) == (
+        "",
+        "",
+        "",
+        "",
+        (),
+    )
 
 
 def test_an_account_keeps_names_ledger_spells_and_its_last_assessment() -> None:
