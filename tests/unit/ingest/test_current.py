@@ -50,21 +50,42 @@ def steps(close: str) -> Iterator[f.Fact | int]:
     yield 301
 
 
+def told_right(fed: Fed, step: f.Fact | int) -> None:
+    """Takes the step, and compares all that is kept with what the reference says."""
+    told = fed.closes(step) if isinstance(step, int) else fed.fact(step)
+    account, known = fed.account, Known([fact for fact, _ in fed.past])
+    expected = assess(known, fed.by, account.as_of)
+    if told or not isinstance(step, int):
+        assert fed.now == expected
+    assert fed.now.next_transition_on == expected.next_transition_on
+    assert account.spell == spell_until(known, fed.by, account.as_of)
+    assert account.eve == spell_until(known, fed.by, account.as_of - ONE_DAY)
+
+
 @pytest.mark.parametrize("close", ["each day", "in jumps", "never"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_account_is_what_its_facts_and_the_days_before_say(kind: str, close: str) -> None:
-    by = KINDS[kind]
-    fed = Fed(by)
+    fed = Fed(KINDS[kind])
     for step in steps(close):
-        told = fed.closes(step) if isinstance(step, int) else fed.fact(step)
-        account, known = fed.account, Known([fact for fact, _ in fed.past])
-        expected = assess(known, by, account.as_of)
-        if told or not isinstance(step, int):
-            assert fed.now == expected
-        assert fed.now.next_transition_on == expected.next_transition_on
-        assert account.spell == spell_until(known, by, account.as_of)
-        assert account.eve == spell_until(known, by, account.as_of - ONE_DAY)
+        told_right(fed, step)
     assert fed.from_history <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "life",
+    [
+        [bill("b1"), bill("b2", 6_000, due=45), 40, 47, 48, 49],  # a day passed over on which something fell due
+        [bill(), 40, f.Closed(day(41)), 41, 42, 90],
+        [bill(), 40, repaid(on=41), 45, f.Closed(day(46)), 46, 47],
+        [bill(), 40, f.Reaged("g1", day(41)), 41, 42, 75, 110],
+        [bill(), f.Reaged("g1", day(33)), 40, bill("b2", due=45, issued=40), 60],
+    ],
+)
+def test_days_passed_over_closures_and_re_ages(kind: str, life: list[f.Fact | int]) -> None:
+    fed = Fed(KINDS[kind])
+    for step in life:
+        told_right(fed, step)
 
 
 @pytest.mark.parametrize("fact", [f.Paused("p1", day(40)), f.Balance("e1", 5, day(220))])
