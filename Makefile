@@ -17,7 +17,7 @@ TIMES := 40
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo live test soak-simulation soak-properties soak-outages soak-chaos real-data bench-ingest \
-	bench-scaling bench-latency bench-recovery bench-memory bench-decisions bench-strategy bench-peers \
+	bench-scaling bench-latency bench-recovery bench-memory bench-decisions bench-strategy bench-peers mutants \
 	check events lock up down compose-check clean-local clean
 
 help:  ## this list
@@ -75,6 +75,13 @@ $(VENV)-peers/%.installed: requirements/%.txt
 	@VENV=$(VENV)-peers deploy/local/install $<
 	@touch $@
 
+mutants: $(VENV)-mutants/mutants.installed  ## the ledger's rules got wrong in one place each, against their tests; JOBS= ARGS=--again
+	@$(VENV)-mutants/bin/python -m tests.mutation --jobs $(JOBS) $(ARGS)
+
+$(VENV)-mutants/%.installed: requirements/%.txt
+	@VENV=$(VENV)-mutants deploy/local/install $<
+	@touch $@
+
 real-data: $(VENV)/dev.installed  ## all fines and cards of ../shared/data through Kafka and ingest; ARREARS_TEST_DATA=
 	@ARREARS_TEST_WHOLE=1 $(BIN)/python -m pytest tests/realdata tests/integration/ingest/test_real_data.py
 
@@ -95,7 +102,7 @@ events: $(VENV)/local.installed  ## write docs/events, docs/reporting.md and doc
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 lock: $(VENV)/lock.installed  ## resolve requirements/*.in and Kafka's jars anew; UPGRADE=1 for newer versions
-	@for set in services local mailbox dev lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
+	@for set in services local mailbox dev mutants lock; do $(UV) requirements/$$set.in -o requirements/$$set.txt; done
 	@$(UV) --no-strip-extras requirements/peers.in -o requirements/peers.txt
 	@$(BIN)/python -m deploy.local.fetching lock
 
@@ -112,7 +119,7 @@ clean-local: $(VENV)/local.installed  ## remove the data of the live system and 
 	@$(BIN)/python -m deploy.local.folder
 
 clean: clean-local  ## and the virtual environment and caches
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-mutants .mutants.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/%.installed: requirements/%.txt
