@@ -59,14 +59,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     async def database(request: Request, error: SQLAlchemyError) -> JSONResponse:
-        if retry.is_passing(error):
-            return problem(503, "unavailable", "the database does not answer; try again")
         if retry.is_bad_data(error):
             return problem(422, "unstorable_value", "a value of the request cannot be stored")
-        log.error("request_failed", path=request.url.path, error=type(error).__name__)
-        return problem(500, "internal_error", "this is a fault of the service; it has been logged")
+        return _failure(request, error)
 
+    # A connection that cannot be made is the driver's own error, which SQLAlchemy passes on as it is.
+    @app.exception_handler(OSError)
     @app.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("request_failed", path=request.url.path, error=type(error).__name__)
-        return problem(500, "internal_error", "this is a fault of the service; it has been logged")
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return _failure(request, error)
+
+
+def _failure(request: Request, error: Exception) -> JSONResponse:
+    """What passes is worth another try; anything else is a fault of ours."""
+    if retry.is_passing(error):
+        return problem(503, "unavailable", "the database does not answer; try again")
+    log.error("request_failed", path=request.url.path, error=type(error).__name__)
+    return problem(500, "internal_error", "this is a fault of the service; it has been logged")
