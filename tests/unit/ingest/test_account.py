@@ -35,6 +35,14 @@ def test_a_bill_not_yet_due_tells_nothing_and_sets_the_next_transition() -> None
     assert (fed.now.next_transition_on, fed.account.as_of) == (day(32), START)
 
 
+def test_a_bill_does_not_move_the_account() -> None:
+    fed = Fed()
+    fed.fact(bill(due=61, issued=20))
+    assert fed.account.as_of == START
+    fed.fact(f.Balance("e1", 5, day(20)))
+    assert fed.account.as_of == day(20)
+
+
 def test_ageing_enters_and_rolls() -> None:
     fed = Fed()
     fed.fact(bill(due=31))
@@ -75,7 +83,16 @@ def test_a_repayment_recorded_before_it_counts_waits_for_its_date() -> None:
     assert fed.closes(44) == []
     (cured,) = fed.closes(45)
     assert (cured.kind, cured.through, cured.reason) == ("cured", "repayment", "ageing")
+    assert cured.cause == f"ageing:{day(45)}"
     assert not fed.account.post_dated
+
+
+def test_a_fact_that_changes_nothing_waits_no_longer_than_for_its_date() -> None:
+    fed = Fed()
+    fed.fact(f.Balance("e1", 100_000, day(45)), recorded=20)
+    for number, waits in ((44, True), (45, False)):
+        assert fed.closes(number) == []
+        assert fed.account.post_dated == waits
 
 
 @pytest.mark.parametrize(("fact", "through"), [(f.Reaged("g1", day(45)), "reage"), (f.Closed(day(45)), "closure")])
@@ -86,6 +103,14 @@ def test_other_post_dated_facts_cure_on_their_date(fact: f.Fact, through: str) -
     assert fed.fact(fact, recorded=41) == []
     (cured,) = fed.closes(45)
     assert (cured.kind, cured.through) == ("cured", through)
+
+
+def test_what_counted_before_is_not_what_cures_later() -> None:
+    fed = Fed()
+    fed.facts(bill(due=31), repaid(amount=4_000, on=40))
+    fed.fact(f.Reaged("g1", day(45)), recorded=41)
+    (cured,) = fed.closes(45)
+    assert (cured.kind, cured.through) == ("cured", "reage")
 
 
 def test_a_partial_repayment_tells_only_the_money() -> None:
@@ -142,6 +167,7 @@ def test_a_reversal_takes_its_money_out_of_the_past() -> None:
     applied, entered = fed.fact(f.Reversed("r1", day(71)))
     assert applied.repayment == RepaymentEffect("r1", -10_000, -10_000, day(71))
     assert (applied.reason, entered.kind) == ("reversal", "entered")
+    assert (applied.cause, entered.cause, entered.reason) == ("e-1", "e-1", "reversal")
     assert (entered.assessment.days_past_due, entered.assessment.delinquent_since) == (40, day(32))
 
 
@@ -223,6 +249,20 @@ def test_facts_before_the_opening_count_when_it_comes_each_in_its_turn() -> None
     assert account.assessment == assessed([fact for fact, _ in early], 21)
 
 
+def test_what_waited_for_the_opening_may_undo_what_waited_before_it() -> None:
+    early: list[tuple[f.Fact, date]] = [
+        (bill(due=31), day(2)),
+        (repaid(amount=4_000, on=20), day(20)),
+        (f.Reversed("r1", day(21)), day(21)),
+    ]
+    account = Account.new("a-1", PACKS.rules)
+    for fact, on in early:
+        apply(account, fact, on, "e-0")
+    told = apply(account, opened(), day(22), "e-1", early)
+    assert [c.repayment.amount_minor for c in told if c.repayment] == [4_000, -4_000]
+    assert account.assessment == assessed([fact for fact, _ in early], 21)
+
+
 def test_an_ordinary_life_needs_no_history() -> None:
     for by in (rules(), CARD, rules("in-rbi", "in-rbi"), rules("us-ffiec", "us-ffiec", "ifrs9")):
         fed = Fed(by)
@@ -244,7 +284,8 @@ def test_a_back_dated_repayment_on_a_current_account_needs_no_history() -> None:
     fed = Fed()
     fed.fact(bill(due=31))
     fed.closes(20)
-    fed.fact(repaid(on=15), recorded=21)
+    (applied,) = fed.fact(repaid(on=15), recorded=21)
+    assert applied.repayment == RepaymentEffect("r1", 10_000, 0, day(15))
     assert (fed.from_history, fed.account.as_of) == (0, day(20))
     fed.closes(40)
     assert fed.now.arrears_minor == 0

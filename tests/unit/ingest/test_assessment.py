@@ -7,7 +7,7 @@ import pytest
 
 from services.ingest.domain import facts as f
 from services.ingest.domain.assessment import assess, ledger_view
-from services.ingest.domain.policy import Materiality, Rules
+from services.ingest.domain.policy import Band, Classification, Materiality, Probation, Rules, Scale
 from tests.unit.ingest.cases import assessed, bill, day, opened, policy, repaid, rules
 
 CARD = rules("card-minimum-payment")
@@ -363,3 +363,22 @@ def test_the_view_lays_open_which_repayment_met_what() -> None:
         ("r4", "reversed", 0, ()),
         ("r3", "post_dated", 0, ()),
     ]
+
+
+@pytest.mark.parametrize("balance", [33, 34, 35, 36, 37, 40, 53])
+def test_a_classification_counts_on_towards_its_label_over_days_that_change_nothing(balance: int) -> None:
+    """Its days begin on day 35, after grace; the account itself is not delinquent, its arrears being too small."""
+    scale = Scale((Band("fine", 0), Band("default", 20)))
+    counted = Classification("counted", 1, scale, 20, Materiality({"EUR": 50}), Probation(1, 1))
+    by = Rules(replace(policy(), grace_days=3, materiality=Materiality({"EUR": 50_000})), (counted,))
+    owed: list[f.Fact] = [bill(), f.Balance("e1", 100_000, day(balance))]
+    for today in (32, 33, 34):
+        assert assessed(owed, today, by).next_transition_on == day(54)
+    assert assessed(owed, 53, by).classifications == (("counted", "fine"),)
+    assert assessed(owed, 54, by).classifications == (("counted", "default"),)
+
+
+def test_another_oldest_obligation_is_a_transition_even_where_the_sum_is_the_same() -> None:
+    owed: list[f.Fact] = [bill("b1", due=31), bill("b2", due=49), repaid(on=50)]
+    assert assessed(owed, 45).next_transition_on == day(50)
+    assert [assessed(owed, on).oldest_due_on for on in (49, 50)] == [day(31), day(49)]

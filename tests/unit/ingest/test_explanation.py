@@ -7,7 +7,7 @@ import pytest
 
 from services.ingest.domain import facts as f
 from services.ingest.domain.explanation import Classified, Excluded, Explanation, Met, OldestOverdue, Weighed, explain
-from services.ingest.domain.policy import Materiality, Rules
+from services.ingest.domain.policy import Band, Classification, Materiality, Probation, Rules, Scale
 from services.ingest.domain.sentences import in_words
 from tests.unit.ingest.cases import bill, day, opened, policy, repaid, rules
 
@@ -148,6 +148,7 @@ def test_each_figure_of_an_explanation_has_its_place() -> None:
     ("on", "expected"),
     [
         (32, ("SMA-0", 2, 1, 30, day(31), None)),
+        (92, ("SMA-2", 62, 61, 90, day(31), None)),
         (121, ("NPA", 91, 91, None, day(31), None)),
         (125, ("NPA", 26, 91, None, day(31), "until_arrears_are_paid")),
         (190, ("NPA", 91, 91, None, day(31), None)),
@@ -188,3 +189,32 @@ def test_without_thresholds_or_arrears_nothing_is_weighed() -> None:
     assert why([bill()], 40).weighed is None
     assert why([bill()], 31, EU).weighed is None
     assert why([bill()], 32, EU).weighed is not None
+
+
+def test_of_several_pauses_those_are_named_that_fall_into_the_time_it_is_late() -> None:
+    pauses = [f.Paused("p1", day(20), day(31)), f.Paused("p2", day(40), day(42)), f.Paused("p3", day(50), day(60))]
+    assert why([bill(), *pauses], 50).excluded == (Excluded("paused", 2, ((day(40), day(42)),)),)
+
+
+def test_a_share_of_the_exposure_is_cut_to_whole_units() -> None:
+    weighed = why([bill()], 40, EU, 50_050).weighed
+    assert weighed is not None
+    assert str(weighed.share_minor) == "500"
+
+
+def test_a_classification_by_days_past_due_takes_them_as_the_policy_counts_them() -> None:
+    told = why([bill("b1", 6_000), bill("b2", 6_000, due=61)], 70, rules("eu-default", "ifrs9"))
+    assert [(label.name, label.days, told.days) for label in told.classifications] == [("ifrs9", 9, 9)]
+
+
+def test_the_days_of_a_label_begin_where_its_own_thresholds_are_passed() -> None:
+    scale = Scale((Band("fine", 0), Band("default", 20)))
+    counted = Classification("counted", 1, scale, 20, Materiality({"EUR": 7_000}), Probation(1, 1))
+    (label,) = why([bill("b1", 6_000), bill("b2", 6_000, due=61)], 70, Rules(policy(), (counted,))).classifications
+    assert (label.days, label.since, label.held) == (9, day(62), None)
+
+
+def test_a_label_is_held_from_the_very_day_that_its_days_are_reached() -> None:
+    for paid_on, held in ((121, None), (122, "until_arrears_are_paid")):
+        (label,) = why([bill("b1"), bill("b2", due=100), repaid(on=paid_on)], paid_on, RBI).classifications
+        assert label.held == held

@@ -5,7 +5,7 @@ from typing import Any
 from services.ingest.domain.assessment import Assessment
 from services.ingest.domain.counters import Counter
 from services.ingest.domain.kept import Account, pack_assessment, unpack_assessment
-from services.ingest.domain.spells import Spell
+from services.ingest.domain.spells import NO_SPELL, Spell
 from tests.unit.ingest.cases import START, Fed, bill, day, rules
 
 FIRST = START.toordinal()
@@ -32,6 +32,9 @@ def test_an_account_that_waits_is_three_numbers() -> None:
     again = Account.unpack("a-1", account.pack(), lambda *_: rules())
     assert (again.account_id, again.as_of, again.version, again.waiting) == ("a-1", day(5), 1, 2)
     assert (again.rules, again.assessment) == (None, None)
+    assert again.eve is again.spell is NO_SPELL
+    assert (again.customer_id, again.product, again.currency, again.policy) == ("", "", "", "")
+    assert again.classifications == ()
 
 
 def test_an_account_keeps_names_ledger_spells_and_its_last_assessment() -> None:

@@ -135,3 +135,4 @@ def test_delinquency_begins_on_the_first_day_even_where_no_name_does() -> None:
     assert Rules(coarse).next_bound(0, 0, True) == 1
     assert Rules(coarse).next_bound(0, 0, False) == 30
     assert Rules(coarse).next_bound(1, 1, True) == 30
+    assert Rules(coarse).next_bound(30, 30, True) is None

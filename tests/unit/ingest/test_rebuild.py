@@ -25,6 +25,7 @@ def test_no_facts_come_to_a_new_ledger() -> None:
     nothing.exposure_minor = 100_000
     assert made().pack() == nothing.pack()
     assert made(by=CARD).pack() == nothing.pack()
+    assert made(by=CARD).last_repaid_on == 0
 
 
 @pytest.mark.parametrize("by", ["instalment", CARD])
@@ -37,6 +38,12 @@ def test_money_reaches_as_far_as_it_does_and_what_is_open_is_kept(by: str) -> No
     assert (ledger.paid_to, ledger.last_repaid_on) == ((at(30), at(2), "b2"), at(22))
     assert (ledger.surplus_minor, ledger.spare_on, ledger.reaged_to) == (0, 0, 0)
     assert (ledger.pending_on, ledger.orphans, ledger.paused) == (None, [], {})
+
+
+@pytest.mark.parametrize("by", ["instalment", CARD])
+def test_a_bill_is_open_while_the_least_of_it_is_missing(by: str) -> None:
+    assert [due.paid_minor for due in made(bill("b1", 10), repaid("r1", 9, on=21), by=by).open] == [9]
+    assert made(bill("b1", 10), repaid("r1", 10, on=21), by=by).open == []
 
 
 def test_bills_wait_by_the_policy_and_chargebacks_a_day() -> None:
@@ -92,6 +99,7 @@ def test_exposure_and_states_are_those_of_the_day() -> None:
     ledger = made(*facts)
     assert (ledger.exposure_minor, ledger.exposure_key) == (70, (at(20), "e1"))
     assert (ledger.written_off_on, ledger.closed_on, ledger.pending_on) == (at(40), None, at(41))
+    assert made(*facts, f.WrittenOff(1, day(40)), repaid(on=50)).pending_on == at(41)
     later = made(*facts, on=41)
     assert (later.written_off_on, later.closed_on, later.pending_on) == (at(40), at(41), None)
     assert later.exposure_minor == 60

@@ -164,3 +164,16 @@ def test_delinquency_begins_where_no_name_changes(grace: int, begins: int) -> No
     by = course(Rules(replace(policy(), buckets=coarse, grace_days=grace)))
     assert by.changes_on(late(10, 10, age=0), NO_SPELL, None) == at(begins)
     assert by.changes_on(late(begins, begins, age=1), Spell(day(begins), 1), None) == at(begins + 29)
+
+
+def test_a_label_below_the_held_one_goes_by_the_days_counted() -> None:
+    scale = Scale((Band("fine", 0), Band("watch", 2), Band("default", 5)))
+    by = course(Rules(policy(), (replace(COUNTED, labels=scale),)))
+    spell = Spell(day(11), 9, (Counter(since=at(18)),))
+    assert [by.names(late(on, on), spell)[1] for on in (18, 19)] == [(("counted", "fine"),), (("counted", "watch"),)]
+
+
+def test_without_thresholds_of_its_own_a_classification_counts_no_day_that_is_not_past_due() -> None:
+    by = course(Rules(CONSECUTIVE.policy, (TRIAL,)))
+    assert by.after(NO_SPELL, late(11, 12, arrears=50)) is NO_SPELL
+    assert by.after(NO_SPELL, late(11, 11)).counters == (Counter(since=at(11)),)
