@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +21,17 @@ from tests.mutation import examples, report
 from tests.mutation.mutants import Mutant, modules, mutants_of
 from tests.mutation.trial import Trial
 
+TESTS: Final = [
+    ["tests/unit/ingest", "--ignore=tests/unit/ingest/test_pack_guide.py"],
+    ["tests/conformance"],
+    ["tests/property/test_ingest_fold.py", "tests/property/test_ingest_history.py"],
+]
+"""What kills, the quickest first; the guide to packs says nothing of the rules."""
 ARGS: Final = [
-    "tests/unit/ingest", "tests/conformance", "tests/property/test_ingest_fold.py",
-    "tests/property/test_ingest_history.py", "--ignore=tests/unit/ingest/test_pack_guide.py",
     "-k", "not door and not suite and not noticed", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist",
     "--timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning",
 ]  # fmt: skip
-"""What kills: the suite's door, its own checks and the guide to packs say nothing of the rules."""
+"""Nor do the suite's door and its own checks."""
 SHARE: Final = "0.1"
 """Of the properties' examples: a survivor takes them all."""
 KILLED_MIN: Final = 0.95
@@ -42,7 +47,9 @@ def main() -> None:
         stored = json.loads(RESULTS.read_text(encoding="utf-8"))
     begun = time.monotonic()
     if not asked.report:
-        stored |= _verdicts([mutant for mutant in mutants if stored.get(mutant.name) is None], stored, asked.jobs)
+        reasons = report.listed() if asked.again else {}
+        untried = [m for m in mutants if stored.get(m.name) is None and not (m.name in stored and m.name in reasons)]
+        stored |= _verdicts(untried, stored, asked.jobs)
         print(f"{(time.monotonic() - begun) / 60:.0f} min with {asked.jobs} processes")
     sys.exit(_told(mutants, {mutant.name: stored[mutant.name] for mutant in mutants if mutant.name in stored}))
 
@@ -51,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="mutants of the ledger's rules")
     parser.add_argument("modules", nargs="*", help="of services/ingest/domain; all")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side; 2")
-    parser.add_argument("--again", action="store_true", help="only what survived the last time or was not tried")
+    parser.add_argument("--again", action="store_true", help="only what was not tried yet or survived without a reason")
     parser.add_argument("--report", action="store_true", help="nothing is tried: what the last runs found")
     asked = parser.parse_args()
     asked.modules = asked.modules or modules()
@@ -77,8 +84,8 @@ def _verdicts(mutants: Sequence[Mutant], stored: report.Verdicts, jobs: int) -> 
         print(text, flush=True)
         RESULTS.write_text(json.dumps({**stored, **trial.verdicts}, indent=1), encoding="utf-8")
 
-    trial = Trial(mutants, jobs, ARGS, told)
-    code = pytest.main(ARGS, plugins=[trial])
+    trial = Trial(mutants, jobs, [[*tests, *ARGS] for tests in TESTS], told)
+    code = pytest.main([*chain.from_iterable(TESTS), *ARGS], plugins=[trial])
     if code != pytest.ExitCode.OK:
         sys.exit(f"the tests could not be run: {code!r}")
     return trial.verdicts

@@ -25,14 +25,17 @@ SLOW_CPU_S: Final = 30
 """Beyond ten times what it takes without a mutant, by a quick test or by a property: who goes on for longer is dead."""
 START_CPU_S: Final = 120
 
+Args = Sequence[str]
+
 
 class Trial:
     """`verdicts` has for each mutant tried the test that killed it, or None."""
 
-    def __init__(self, mutants: Sequence[Mutant], jobs: int, args: Sequence[str], told: Callable[[str], None]) -> None:
+    def __init__(self, mutants: Sequence[Mutant], jobs: int, runs: Sequence[Args], told: Callable[[str], None]) -> None:
+        """`runs` are pytest's arguments for some of the tests each, the quick ones first."""
         self.mutants = mutants
         self.jobs = jobs
-        self.args = args
+        self.runs = runs
         self.told = told
         self.verdicts: dict[str, str | None] = {}
         self.at_import: set[str] = set()
@@ -138,7 +141,7 @@ class Trial:
     def _from_the_start(self, mutant: Mutant) -> str:
         bound_cpu(START_CPU_S)
         plant(mutant)
-        return "a run from the start" if pytest.main([*self.args, "-x"]) else ""
+        return "a run from the start" if any(pytest.main([*run, "-x"]) for run in self.runs) else ""
 
     def _run(self, n: int) -> None:
         item = self.items[n]

@@ -1,5 +1,7 @@
 """Rules as values: scales, thresholds, labels, and the numbers of days at which something has another name."""
 
+from datetime import date
+
 import pytest
 
 from services.ingest.domain.policy import (
@@ -65,6 +67,15 @@ def test_arrears_pass_above_both_thresholds(arrears: int, exposure: int, currenc
     assert limits.passed(arrears, exposure, currency) == passed
     assert policy(limits).material(arrears, exposure, currency) == passed
     assert policy().material(arrears, exposure, currency)
+
+
+def test_without_thresholds_any_arrears_pass() -> None:
+    assert Materiality({}).passed(1, 10**9, "EUR")
+    assert not Materiality({}).passed(0, 10**9, "EUR")
+
+
+def test_what_is_never_held_is_held_after_all_days_there_are() -> None:
+    assert date.max.toordinal() < NEVER_HELD
 
 
 def test_a_label_is_held_by_the_worst_days_where_no_probation_holds_it() -> None:
