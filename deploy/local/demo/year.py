@@ -52,7 +52,7 @@ class Year:
         upcoming = self._next_day(slices)
         for day in self.lender.business_days:
             # On the first day accounts are opened whose old bills are due.
-            statements, others = _statements(upcoming) if self.facts else ([], upcoming)
+            statements, others = statements_of(upcoming) if self.facts else ([], upcoming)
             await self._morning(day, statements)
             await self._evening(day, others)
             upcoming = self._next_day(slices)
@@ -118,7 +118,7 @@ class Year:
         self.spent_s[name] = self.spent_s.get(name, 0) + monotonic() - started
 
 
-def _statements(records: list[Record]) -> tuple[list[Record], list[Record]]:
+def statements_of(records: list[Record]) -> tuple[list[Record], list[Record]]:
     """New bills and balances, nothing of which is due on its day; and the other records."""
     parts: tuple[list[Record], list[Record]] = ([], [])
     for record in records:
