@@ -113,6 +113,7 @@ class Do(Document):
     template: Name
     priority: Annotated[int, Field(ge=0, le=100)] = 0
     expires_after_days: Annotated[int, Field(ge=1, le=60)] = 4
+    """Worthless at the end of so many days after the day of the decision (midnight, UTC)."""
 
 
 class Repeat(Document):

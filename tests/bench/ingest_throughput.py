@@ -4,7 +4,9 @@
 
 Kafka to PostgreSQL to Kafka on the parts the tests use: each run applies the same year of facts to an empty database,
 step by step as they would come in, until everything that came of them is relayed. The empty fold decodes, loads and
-saves one row an account and emits one event for each account of a batch. Ratios are medians over the rounds; absolute
+saves one row an account and emits one event for each account of a batch. The same with facts kept stores each fact
+under its key, too, as ingest has to, whatever it makes of them: what is left between it and the full ledger is what
+the ledger's rules and the words for what they say cost. Ratios are medians over the rounds; absolute
 figures suffer from whatever else the machine does.
 """
 
@@ -18,7 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 import uvloop
 
-from services.ingest import store
+from services.ingest import store, translate
 from services.ingest.app import compose
 from services.ingest.settings import Settings
 from services.ingest.tables import AccountRow
@@ -34,6 +36,7 @@ from tests.bench.printed import printed
 from tests.integration.messaging.rig import free_port, until
 
 PARTITIONS: Final = 2
+FULL, EMPTY, KEPT, ONE = "full ledger", "empty fold", "empty fold, facts kept", "one event a transaction"
 SHARE_ONE_BY_ONE: Final = 25
 """One event a transaction is so slow that it gets this part of the events."""
 
@@ -53,11 +56,24 @@ class EmptyFold:
             tx.emit(event, subject=account_id, key=account_id)
 
 
-def empty(settings: Settings) -> Service:
-    """Ingest's stream with the empty fold."""
-    full = compose(settings)
-    stream = full.streams[0]
-    return Service(full.name, [Stream(stream.name, stream.topics, EmptyFold().handle)], full.router)
+class FactsKept(EmptyFold):
+    """The empty fold after storing what arrived."""
+
+    async def handle(self, batch: Sequence[Received], tx: Transaction) -> None:
+        """Nothing here arrives twice."""
+        await store.claim(tx.connection, [translate.arrival(one).row() for one in batch], tx.now)
+        await super().handle(batch, tx)
+
+
+def folding(fold: EmptyFold) -> Callable[[Settings], Service]:
+    """Ingest's stream with another fold."""
+
+    def make(settings: Settings) -> Service:
+        full = compose(settings)
+        stream = full.streams[0]
+        return Service(full.name, [Stream(stream.name, stream.topics, fold.handle)], full.router)
+
+    return make
 
 
 async def events_per_s(place: Ground, make: Callable[[Settings], Service], events: int, **settings: Any) -> float:
@@ -106,18 +122,19 @@ def _relayed(process: Process) -> bool:
 
 
 async def measure(events: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Rounds of all three; medians."""
-    rates: dict[str, list[float]] = {"full ledger": [], "empty fold": [], "one event a transaction": []}
+    """Rounds of all; medians."""
+    empty, kept = folding(EmptyFold()), folding(FactsKept())
+    rates: dict[str, list[float]] = {EMPTY: [], KEPT: [], FULL: [], ONE: []}
     async with ground(PARTITIONS) as place:
         for _ in range(rounds):
-            rates["empty fold"].append(await events_per_s(place, empty, events))
-            rates["full ledger"].append(await events_per_s(place, compose, events))
+            rates[EMPTY].append(await events_per_s(place, empty, events))
+            rates[KEPT].append(await events_per_s(place, kept, events))
+            rates[FULL].append(await events_per_s(place, compose, events))
             few = events // SHARE_ONE_BY_ONE
-            rates["one event a transaction"].append(await events_per_s(place, compose, few, batch_records_max=1))
-    full = rates["full ledger"]
+            rates[ONE].append(await events_per_s(place, compose, few, batch_records_max=1))
     ratios = {
-        f"full / {other}": statistics.median(a / b for a, b in zip(full, rates[other], strict=True))
-        for other in ("empty fold", "one event a transaction")
+        f"{FULL} / {other}": statistics.median(a / b for a, b in zip(rates[FULL], rates[other], strict=True))
+        for other in (EMPTY, KEPT, ONE)
     }
     return {name: {"events_per_s": statistics.median(found)} for name, found in rates.items()} | {"ratios": ratios}
 

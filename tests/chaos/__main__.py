@@ -53,6 +53,7 @@ async def _run(folder: Path, events: int, seed: int, faults: int) -> tuple[Histo
     begun = time.monotonic()
     history = History(folder, lender, plan, lambda line: typer.echo(f"  {line}"))
     left = await history.run()
+    folder.with_suffix(".json").write_text(json.dumps(left, indent=1, default=str), encoding="utf-8")
     spent_s = time.monotonic() - begun
     typer.echo(f"{history.published:,} events, {history.struck.total()} faults, {spent_s:.0f} s")
     return history, left
@@ -64,7 +65,7 @@ def main(
     seed: int = 7,
     folder: Annotated[Path, typer.Option(help="where the systems keep their data")] = LOCAL / "chaos",
 ) -> None:
-    """Exits with 1 when the two runs leave different things."""
+    """Exits with 1 when the two runs leave different things; what each left is kept in the folder, as JSON."""
     typer.echo("in peace")
     _, peace = uvloop.run(_run(folder / "peace", events, seed, 0))
     typer.echo("under faults")

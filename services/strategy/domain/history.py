@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Self
 
 from services.strategy.domain.treatment import Treatment
@@ -18,7 +18,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The treatments of one case. `awaited_until`: by channel, until when an open request may still be carried out."""
+    """The treatments of one case. `awaited_until`: by channel, the last day an open request may be carried out on."""
 
     treatments: int = 0
     steps: dict[str, StepDone] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class History:
             if on is not None and (contacted_on is None or on > contacted_on):
                 contacted_on = on
             if last.outstanding:
-                awaited[last.channel] = max(last.expires_at.date(), awaited.get(last.channel, date.min))
+                awaited[last.channel] = max(_last_day(last), awaited.get(last.channel, date.min))
         return cls(count, steps, last, contacted_on, awaited)
 
     def times(self, step: str) -> int:
@@ -60,3 +60,8 @@ class History:
         if channel in self.awaited_until:
             day = max(day, self.awaited_until[channel].toordinal() + 1)
         return day
+
+
+def _last_day(treatment: Treatment) -> date:
+    """At its expiry it is worthless already."""
+    return (treatment.expires_at - timedelta(microseconds=1)).date()

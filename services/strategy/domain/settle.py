@@ -7,7 +7,7 @@ for the day may be missing.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from services.strategy.domain.case import Case
 from services.strategy.domain.customer import Customer, owed
@@ -40,7 +40,7 @@ def end_day(customer: Customer, on: date, now: datetime, book: StrategyBook) -> 
 def settle(customer: Customer, on: date, now: datetime, book: StrategyBook) -> list[Raised]:
     """Open or close the case, treat it, and set the day on which to look again.
 
-    `now` only dates the contacts asked for: they lose their worth some days after it.
+    `now` matters only where it is late: see `worthless_from`.
     """
     customer.next_decision_on = None
     raised = list(_open_or_close(customer, on, book))
@@ -130,9 +130,19 @@ def _treatment(customer: Customer, strategy: Strategy, decision: Decision, on: d
         channel=step.channel,
         template=step.template,
         decided_on=on,
-        expires_at=now + timedelta(days=step.expires_after_days),
+        expires_at=worthless_from(on, now, step.expires_after_days),
         strategy=strategy.name,
         strategy_version=strategy.version,
         rule=decision.rule,
         inputs=dict(decision.inputs),
     )
+
+
+def worthless_from(on: date, now: datetime, days: int) -> datetime:
+    """Midnight (UTC) at the end of the last of so many days after the business date.
+
+    So a contact never ends while the day closes, when the decision and the news of its end would race each other. Who
+    decides over a day late, catching up, does not ask for what is worthless already.
+    """
+    begins = max(on, now.astimezone(UTC).date() - timedelta(days=1))
+    return datetime.combine(begins + timedelta(days=days + 1), time(), UTC)

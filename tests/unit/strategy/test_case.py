@@ -1,9 +1,10 @@
 """A case over its life: opened, treated step by step, stopped, closed, opened anew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from services.strategy.domain.identity import case_id
 from services.strategy.domain.raised import Assigned, Closed, Opened, Treated, Withdrawn
+from services.strategy.domain.settle import worthless_from
 from tests.unit.strategy.cases import (
     CALL,
     MONDAY,
@@ -59,9 +60,17 @@ def test_a_contact_asked_for_says_what_is_owed_and_when_it_loses_its_worth() -> 
     assert isinstance(treated, Treated)
     assert treated.arrears == {"EUR": 10_000}
     assert (treated.days_past_due, treated.owed[0].version) == (5, 3)
-    assert treated.treatment.expires_at == now(MONDAY) + timedelta(days=4)
+    assert treated.treatment.expires_at == datetime.combine(day(5), time(), UTC), "the end of the fourth day"
     assert treated.treatment.rule == "From 3 days past due, once."
     assert treated.treatment.inputs["days_past_due"] == 5
+
+
+def test_a_contact_ends_between_two_closes_and_whoever_catches_up_asks_for_none_that_is_over() -> None:
+    midnight = datetime.combine(day(3), time(), UTC)
+    assert worthless_from(MONDAY, now(MONDAY), 2) == midnight
+    assert worthless_from(MONDAY, now(MONDAY) + timedelta(hours=20), 2) == midnight, "a close that took the night"
+    assert worthless_from(MONDAY, now(day(7)), 2) == datetime.combine(day(9), time(), UTC)
+    assert now(day(2)) < midnight < now(day(3))
 
 
 def test_the_same_story_gives_the_same_identifiers() -> None:
