@@ -186,9 +186,10 @@ class Process:
         async with self._reading.connect() as connection:
             pending = dict(await self._service.pending(connection, now)) if self._service.pending else {}
             pending["redrives"] = await dead_letters.asked_count(connection)
+            commands = await self._commands.progress(connection)
         return {
             "clock": now.isoformat(),
-            "commands": {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq},
+            "commands": commands,
             "owned": {
                 member.stream.name: {
                     str(n): loop.progress() | {"offsets": applied.get(loop.shard, {})}

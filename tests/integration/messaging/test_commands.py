@@ -2,6 +2,8 @@
 
 import asyncio
 
+import asyncpg
+
 from tests.integration.messaging.rig import Rig, ready, until
 
 
@@ -36,6 +38,20 @@ async def test_one_process_relays_for_all_and_another_takes_over(rig: Rig) -> No
     assert await rig.rows("SELECT subject FROM heard WHERE times <> 1") == []
     await follower.stop()
     await consumer.stop()
+
+
+async def test_what_waits_to_be_relayed_is_seen_by_a_process_that_does_not_relay(rig: Rig) -> None:
+    """A process that has just been started again after a kill is not through while its predecessor's records wait."""
+    lock = await asyncpg.connect(rig.database_url.replace("+asyncpg", ""))
+    await lock.execute("SELECT pg_advisory_lock(hashtext('arrears.relay.' || current_schema()))")
+    running = rig.start()
+    async with ready(running) as client:
+        await client.post("/tell/waiting")
+        assert (await client.get("/progress")).json()["commands"] == {"emitted": 1, "relayed": 0}
+        await lock.close()
+        await until(lambda: _told(rig, 1), "the command heard downstream")
+        assert (await client.get("/progress")).json()["commands"] == {"emitted": 1, "relayed": 1}
+    await running.stop()
 
 
 async def test_a_lost_lead_connection_is_replaced(rig: Rig) -> None:
