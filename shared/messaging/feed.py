@@ -10,8 +10,8 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 
 from shared.messaging.broadcast import Broadcast
-from shared.messaging.kafka import record_of
-from shared.messaging.stream import Record
+from shared.messaging.decoding import decoded, decoded_all
+from shared.messaging.stream import Received, Record, Refused
 
 READ_MS: Final = 500
 """How long one read may wait; it bounds how late a gap at a partition's end (a transaction's marker) is noticed."""
@@ -21,14 +21,14 @@ READ_MS: Final = 500
 class Fetched:
     """Records to apply together; `first` is the expected offset a topic, `following` the next one after them."""
 
-    records: Sequence[Record]
+    records: Sequence[Received | Refused]
     first: Mapping[str, int]
     following: Mapping[str, int]
 
 
 NOTHING: Final = Fetched((), {}, {})
-Read = tuple[Sequence[Record], Mapping[TopicPartition, int]]
-"""Records in the order they were written, and where the consumer stands after them."""
+Read = tuple[Sequence[Received | Refused], Mapping[TopicPartition, int]]
+"""What was written, in that order, and where the consumer stands after them."""
 
 
 def in_order_of_writing(found: Mapping[TopicPartition, Sequence[Any]]) -> Sequence[Any]:
@@ -46,7 +46,7 @@ def in_order_of_writing(found: Mapping[TopicPartition, Sequence[Any]]) -> Sequen
 class Feed:
     """Reads the partitions of one shard from the group's consumer, and its share of the broadcasts.
 
-    One batch is read ahead while another is applied, never more: that is the back-pressure.
+    One batch is read and decoded ahead while another is applied, never more: that is the back-pressure.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Feed:
         found = await self._consumer.getmany(*self._partitions, timeout_ms=READ_MS, max_records=self._cap)
         # Beyond the last record there may be offsets without one: transaction markers, what retention removed.
         reached = {tp: await self._consumer.position(tp) for tp in self._partitions}
-        return [record_of(raw) for raw in in_order_of_writing(found)], reached
+        return await decoded_all(in_order_of_writing(found)), reached
 
     def _taken(self) -> Fetched | None:
         """What was read, if any; a next read is under way afterwards."""
@@ -154,8 +154,8 @@ class Feed:
             return None
         self._reading = None
         found, reached = reading.result()
-        records = [record for record in found if record.offset >= self._next[record.topic]]
-        topics = {record.topic for record in records}
+        records = [one for one in found if one.record.offset >= self._next[one.record.topic]]
+        topics = {one.record.topic for one in records}
         first = {topic: self._next[topic] for topic in topics}
         following = {tp.topic: end for tp, end in reached.items() if tp.topic in topics}
         self._next |= following
@@ -173,7 +173,7 @@ class Feed:
         topic = due[0].topic
         first, following = self._next.get(topic, 0), due[-1].offset + 1
         self._next[topic] = following
-        return Fetched(due, {topic: first}, {topic: following})
+        return Fetched([decoded(record) for record in due], {topic: first}, {topic: following})
 
     def _is_due(self, record: Record, after: Mapping[TopicPartition, int]) -> bool:
         return all(self._reached[tp] >= end for tp, end in after.items())

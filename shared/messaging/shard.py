@@ -11,23 +11,18 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.envelope import decode
-from shared.contracts.topics import BY_NAME
 from shared.messaging import halts, metrics, poison, redrive, retry, store
 from shared.messaging.feed import Feed, Fetched
 from shared.messaging.isolating import bad_data, isolate
 from shared.messaging.poison import Limits, Tripped
 from shared.messaging.ports import Engine, Rows
 from shared.messaging.relay import Relay
-from shared.messaging.stream import OutboxRow, Received, Record, Refused, ShardId, ShardState, Stream, Work, source_of
+from shared.messaging.stream import OutboxRow, Received, Refused, ShardId, ShardState, Stream, Work
 from shared.messaging.transaction import Fenced, PartitionCounts, Transaction
 from shared.runtime.clock import Clock
-from shared.vocabulary.errors import Rejected
 
 REACQUIRE_S: Final = 1.0
 LOOK_FOR_RESUME_S: Final = 0.5
-YIELD_EVERY: Final = 500
-"""Records decoded between two breaths of the event loop, so that heartbeats go out."""
 
 log = structlog.get_logger()
 
@@ -172,36 +167,25 @@ class ShardLoop:
                 await self._work()
 
     async def _apply(self, fetched: Fetched) -> None:
-        decoded = await self._decode(fetched.records)
         with metrics.BATCH_SECONDS.labels(self.shard.stream).time():
             try:
-                rows = await self._transact(fetched, decoded, self._handle)
+                rows = await self._transact(fetched, self._handle)
             except Exception as error:
                 if not retry.is_bad_data(error):
                     raise
-                log.warning("batch_bisected", shard=str(self.shard), records=len(decoded))
-                rows = await self._transact(fetched, decoded, self._isolate)
+                log.warning("batch_bisected", shard=str(self.shard), records=len(fetched.records))
+                rows = await self._transact(fetched, self._isolate)
         self._waits = retry.backoff_s()
-        metrics.RECORDS.labels(self.shard.stream).inc(len(decoded))
+        metrics.RECORDS.labels(self.shard.stream).inc(len(fetched.records))
         self._relay.offer(rows)
 
-    async def _decode(self, records: Sequence[Record]) -> list[Received | Refused]:
-        decoded: list[Received | Refused] = []
-        for index, record in enumerate(records, 1):
-            decoded.append(_decoded(record))
-            if index % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-        return decoded
-
-    async def _transact(
-        self, fetched: Fetched, decoded: Sequence[Received | Refused], handle: Callable[..., Any]
-    ) -> list[OutboxRow]:
+    async def _transact(self, fetched: Fetched, handle: Callable[..., Any]) -> list[OutboxRow]:
         """The transaction boundary: handle, then move the row under our epoch with everything that came out, commit.
 
         The state in memory is what this owner committed last; a row moved by anybody else is seen at the end, and
         nothing is kept.
         """
-        state = self.state.copy()
+        state, decoded = self.state.copy(), fetched.records
         if any(state.offsets.get(topic, 0) != offset for topic, offset in fetched.first.items()):
             log.warning("shard_offsets_moved", shard=str(self.shard))
             raise Fenced
@@ -286,15 +270,3 @@ class ShardLoop:
 
     async def _isolate(self, events: Sequence[Received], tx: Transaction) -> None:
         await isolate(self._stream.handle, events, tx, bad_data)
-
-
-def _decoded(record: Record) -> Received | Refused:
-    # Core banking's records carry no sequence of ours, whatever their headers say.
-    ours = record.headers and BY_NAME[record.topic].publisher != "core"
-    source, seq = source_of(record.headers) if ours else (None, 0)
-    try:
-        # Our own records are always in structured mode: their headers need no second look.
-        event = decode(record.topic, record.value, () if source else record.headers)
-    except Rejected as refusal:
-        return Refused(record, refusal, source, seq)
-    return Received(event, record, source, seq)

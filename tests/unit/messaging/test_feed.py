@@ -72,8 +72,8 @@ async def test_a_broadcast_waits_for_its_barrier_and_comes_once() -> None:
     assert await feed.next(stop, wait=False) is NOTHING
     consumer.put(b"a", b"b")
     facts, close = await feed.next(stop, wait=True), await feed.next(stop, wait=True)
-    assert [r.value for r in facts.records] == [b"a", b"b"]
-    assert [r.offset for r in close.records] == [4]
+    assert [r.record.value for r in facts.records] == [b"a", b"b"]
+    assert [r.record.offset for r in close.records] == [4]
     assert (close.first, close.following) == ({CALENDAR: 4}, {CALENDAR: 5})
     await feed.close()
 
@@ -88,7 +88,7 @@ async def test_a_barrier_at_a_gap_is_passed_without_a_record() -> None:
     feed.announce(closing(0), {PLACE: 3})
     consumer.put(gap=1)
     close = await asyncio.wait_for(feed.next(stop, wait=True), 5)
-    assert [r.topic for r in close.records] == [CALENDAR]
+    assert [r.record.topic for r in close.records] == [CALENDAR]
     assert close.first == {CALENDAR: 0}
     await feed.close()
 
@@ -100,7 +100,7 @@ async def test_a_seek_while_a_read_is_under_way_forgets_what_it_brings() -> None
     consumer.put(b"a", b"b", b"c")
     await feed.seek({PLACE.topic: 1})
     found = await feed.next(stop, wait=True)
-    assert [r.value for r in found.records] == [b"b", b"c"]
+    assert [r.record.value for r in found.records] == [b"b", b"c"]
     assert found.first == {PLACE.topic: 1}
     await feed.close()
 
@@ -124,7 +124,7 @@ async def test_a_shard_that_waits_for_records_can_be_called_to_other_work() -> N
     feed.wake()
     assert await asyncio.wait_for(waiting, 5) is NOTHING
     consumer.put(b"a")
-    assert [r.value for r in (await asyncio.wait_for(feed.next(stop, wait=True), 5)).records] == [b"a"]
+    assert [r.record.value for r in (await asyncio.wait_for(feed.next(stop, wait=True), 5)).records] == [b"a"]
     await feed.close()
 
 
