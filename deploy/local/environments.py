@@ -64,6 +64,7 @@ def service_environment(name: str, addresses: Addresses, account: SmsAccount, op
         "ARREARS_HTTP_HOST": host,
         "ARREARS_HTTP_PORT": port,
         "ARREARS_LOG_LEVEL": options.log_level,
+        "ARREARS_REPLICA": "local",
         **options.settings,
     }
     return {**settings, **_contact(addresses, account)} if name == "contact" else settings

@@ -26,14 +26,35 @@ read only once they are assigned again. Heartbeats tell the group that a member 
 log = structlog.get_logger()
 
 
+class GroupConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """A consumer that leaves its group when it is stopped, named or not; one that is killed leaves its name there."""
+
+    async def stop(self) -> None:
+        """aiokafka keeps a named member's place, and its partitions would stand still until its session is over."""
+        if self._coordinator is not None:
+            self._coordinator._group_instance_id = None
+        await super().stop()
+
+
 def group_consumer(
-    bootstrap: str, *, service: str, stream: str, session_timeout_s: float, wait_ms: int, bytes_min: int
+    bootstrap: str,
+    *,
+    service: str,
+    stream: str,
+    replica: str | None,
+    session_timeout_s: float,
+    wait_ms: int,
+    bytes_min: int,
 ) -> Any:
-    """The group's consumer: range assignment keeps partition n of all topics together."""
+    """The group's consumer: range assignment keeps partition n of all topics together.
+
+    A `replica` that was killed and comes back by its name is given its partitions at once (KIP-345).
+    """
     header_names.install()
-    return AIOKafkaConsumer(
+    return GroupConsumer(
         bootstrap_servers=bootstrap,
         group_id=f"arrears.{service}.{stream}",
+        group_instance_id=replica,
         client_id=f"arrears-{service}-{stream}",
         partition_assignment_strategy=[RangePartitionAssignor],
         enable_auto_commit=False,

@@ -129,6 +129,7 @@ class Process:
                 self._bootstrap,
                 service=self._service.name,
                 stream=stream.name,
+                replica=settings.replica,
                 session_timeout_s=settings.session_timeout_s,
                 wait_ms=settings.fetch_wait_max_ms,
                 bytes_min=settings.fetch_bytes_min,

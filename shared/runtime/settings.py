@@ -3,6 +3,7 @@
 A variable may also come as a file of its name in /run/secrets, as containers get their passwords.
 """
 
+import socket
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
 
@@ -55,6 +56,12 @@ class Settings(DatabaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_records_max: int = Field(default=4000, ge=1, le=20_000, description="records in one transaction")
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")
+    replica: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="a name of this process's own that it keeps when it is started again: after a crash its shards are "
+        "its own at once; `hostname` stands for that of the machine or container",
+    )
     fetch_wait_max_ms: int = Field(default=200, ge=1, le=5000, description="how long the broker may hold an idle fetch")
     fetch_bytes_min: int = Field(
         default=1, ge=1, le=4 * 1024 * 1024, description="what the broker waits for, no longer than that, to answer"
@@ -69,6 +76,11 @@ class Settings(DatabaseSettings):
         default=2000, ge=10, description="records over which the share is taken: fewer say little"
     )
     database_connections_max: int = Field(default=12, ge=2, le=100)
+
+    @field_validator("replica")
+    @classmethod
+    def _host(cls, replica: str | None) -> str | None:
+        return socket.gethostname() if replica == "hostname" else replica
 
     @property
     def rejection_limits(self) -> Limits:

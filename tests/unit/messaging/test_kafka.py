@@ -5,7 +5,8 @@ from shared.messaging import kafka
 
 async def test_the_broker_is_told_what_to_gather_and_for_how_long() -> None:
     consumer = kafka.group_consumer(
-        "127.0.0.1:1", service="reporting", stream="customers", session_timeout_s=10, wait_ms=150, bytes_min=4096
-    )
+        "127.0.0.1:1", service="reporting", stream="customers", replica=None, session_timeout_s=10, wait_ms=150,
+        bytes_min=4096,
+    )  # fmt: skip
     await consumer.stop()
     assert (consumer._fetch_min_bytes, consumer._fetch_max_wait_ms) == (4096, 150)
