@@ -30,8 +30,9 @@ class ContainerParts:
 
     description = f"containers {KAFKA_IMAGE} and {POSTGRES_IMAGE}"
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self._starting = asyncio.Lock()
+        self._fsync = "on" if durable else "off"
         self._kafka_port = free_port()
         self._postgres_port = free_port()
         self._password = secrets.token_urlsafe(12)
@@ -50,7 +51,7 @@ class ContainerParts:
         url = f"{role}:{self._password}@127.0.0.1:{self._postgres_port}/{database}"
         async with self._starting:
             if self._postgres is None:
-                container = _postgres_container(self._postgres_port, self._password)
+                container = _postgres_container(self._postgres_port, self._password, self._fsync)
                 self._postgres = await asyncio.to_thread(container.start)
                 await _until_it_answers(lambda: _ask_postgres(f"postgresql://{url}"))
         return f"{scheme}://{url}"
@@ -81,10 +82,10 @@ def _kafka_container(port: int) -> DockerContainer:
     return container.with_envs(**settings)
 
 
-def _postgres_container(port: int, password: str) -> DockerContainer:
+def _postgres_container(port: int, password: str, fsync: str) -> DockerContainer:
     passwords = {f"ARREARS_{role.upper()}_PASSWORD": password for role in ROLES}
     container = DockerContainer(POSTGRES_IMAGE).with_bind_ports(5432, port)
-    container = container.with_command(["postgres", "-c", "fsync=off"])  # as the local parts of tests
+    container = container.with_command(["postgres", "-c", f"fsync={fsync}"])
     container = container.with_envs(POSTGRES_PASSWORD=password, POSTGRES_DB="arrears", **passwords)
     for order, name in enumerate(("roles.sql", "schemas.sql")):
         container = container.with_volume_mapping(str(SQL / name), f"/docker-entrypoint-initdb.d/{order}-{name}", "ro")

@@ -44,6 +44,8 @@ class LocalParts:
     """Parts from packages, as `make live` runs them."""
 
     description: str = "local Apache Kafka 4.3.0 and PostgreSQL 18.6 from packages"
+    durable: bool = False
+    """Whether commits wait for the disk."""
     _folder: Path | None = None
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _kafka: KafkaServer | None = None
@@ -63,7 +65,7 @@ class LocalParts:
         async with self._starting:
             if self._postgres is None:
                 folder = self._made_folder()
-                server = PostgresServer(folder / "postgres", folder / "postgres.log", durable=False)
+                server = PostgresServer(folder / "postgres", folder / "postgres.log", durable=self.durable)
                 self._children.append(await server.start())
                 self._postgres = server
             return self._postgres.url(role, database, scheme)
@@ -83,15 +85,15 @@ class LocalParts:
         return self._folder
 
 
-def chosen_parts() -> Parts:
-    """The parts that the environment asks for."""
+def chosen_parts(*, durable: bool = False) -> Parts:
+    """The parts that the environment asks for; benches want them `durable`, as they are in earnest."""
     choice = os.environ.get(SETTING, "local")
     if choice == "local":
-        return LocalParts()
+        return LocalParts(durable=durable)
     if choice == "containers":
         from tests.containers import ContainerParts  # an engine's client library, needed on this way only
 
-        return ContainerParts()
+        return ContainerParts(durable=durable)
     raise ValueError(f"{SETTING} must be local or containers, not {choice!r}")
 
 

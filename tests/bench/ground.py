@@ -88,7 +88,7 @@ class Ground:
 @asynccontextmanager
 async def ground(partitions: int = 2) -> AsyncIterator[Ground]:
     """Parts with topics of so many partitions; gone after the block."""
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         kafka = await parts.kafka()
         await create_topics(kafka, partitions)

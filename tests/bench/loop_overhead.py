@@ -52,7 +52,7 @@ class Trivial(Tally):
 
 @asynccontextmanager
 async def _rig() -> AsyncIterator[Rig]:
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         bootstrap = await parts.kafka()
         await create_topics(bootstrap, PARTITIONS)

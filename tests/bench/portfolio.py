@@ -88,7 +88,7 @@ class Portfolio:
 @asynccontextmanager
 async def portfolio(accounts: int, months: int, with_facts: bool, chunk: int = 2_000) -> AsyncIterator[Portfolio]:
     """So many accounts, each with so many months behind it."""
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url("ingest", await new_database(parts), "postgresql+asyncpg")
         await database.migrate(url, MIGRATIONS)

@@ -141,7 +141,7 @@ async def measure(customers: int) -> dict[str, dict[str, float]]:
 
 @asynccontextmanager
 async def _lender() -> AsyncIterator[Lender]:
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url("strategy", await new_database(parts), "postgresql+asyncpg")
         await database.migrate(url, MIGRATIONS)

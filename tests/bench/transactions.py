@@ -45,7 +45,7 @@ class Transactions:
 @asynccontextmanager
 async def transactions(service: str, shard: ShardId) -> AsyncIterator[Transactions]:
     """A migrated, empty database of the service."""
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url(service, await new_database(parts), "postgresql+asyncpg")
         await database.migrate(url, SERVICES / service / "migrations")

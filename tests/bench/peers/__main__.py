@@ -87,7 +87,7 @@ class Lane:
 
 async def measure(facts: int, window_s: float, only: list[str]) -> dict[str, dict[Variant, Figures]]:
     """Figures by contender and variant."""
-    parts = chosen_parts()
+    parts = chosen_parts(durable=True)
     try:
         kafka = await parts.kafka()
         await create_topics(kafka, PARTITIONS)
