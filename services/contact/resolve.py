@@ -45,7 +45,11 @@ class Resolver:
             await retry.sleep_unless(stop, self._interval_s)
 
     async def bury(self, worker: Worker) -> int:
-        """The pending attempts of processes that are gone are of unknown fate."""
+        """The pending attempts of processes that are gone are of unknown fate; how many there were."""
+        # Nearly always nothing is lost, and a command transaction keeps all others waiting while it looks.
+        async with self._engine.connect() as connection:
+            if not await attempts.orphans(connection, worker.number):
+                return 0
         async with self._commands.transaction() as tx:
             lost = await attempts.orphans(tx.connection, worker.number)
             if lost:

@@ -69,7 +69,7 @@ def question(body: bytes) -> Question:
 def answer(asked: Question, packs: Packs) -> dict[str, Any]:
     """Assessments of each date in the order asked, and the facts that were refused; Rejected for unknown packs."""
     given, refused = read(asked.facts)
-    chosen = _Chosen(asked, packs, given.opened)
+    chosen = _Chosen(asked, packs, given.opened, refused)
     known = Known(_effective(given, asked.known_at, chosen.rules))
     return {
         "assessments": [_assessed(known, chosen.rules, as_of) for as_of in asked.as_of],
@@ -80,12 +80,12 @@ def answer(asked: Question, packs: Packs) -> dict[str, Any]:
 class _Chosen:
     """The rules a question asks for."""
 
-    def __init__(self, asked: Question, packs: Packs, opened: Opened | None) -> None:
+    def __init__(self, asked: Question, packs: Packs, opened: Opened | None, refused: Sequence[Refused]) -> None:
         policy = asked.policy
         if policy is None and opened is not None:
             policy = opened.policy
         if policy is None:
-            raise Rejected("invalid_request", "policy: is missing, and no AccountOpened names one")
+            raise Rejected("invalid_request", _no_policy(refused))
         self._own: dict[str, PackDocument] = {}
         name = self._name(policy, "policy")
         if asked.classifications is None:
@@ -110,6 +110,12 @@ class _Chosen:
     def _with_its_own(self, policy: str, opened: Sequence[str], packs: Packs) -> list[str]:
         classifies = packs.with_own(self._own.values()).classifies(policy)
         return [*([policy] if classifies and policy not in opened else []), *opened]
+
+
+def _no_policy(refused: Sequence[Refused]) -> str:
+    """The opening may be among what was refused: then that is what to put right."""
+    said = [f"; fact {one.index} was refused: {one.reason}: {one.detail}" for one in refused[:COMPLAINTS_MAX]]
+    return "".join(["policy: is missing, and no AccountOpened names one", *said])
 
 
 def _effective(given: Given, known_at: datetime | None, rules: Rules) -> list[Fact]:

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.fields import AmountDue, Contract, Currency, Date, Id, Instant, Name, Revision, Text
 
@@ -26,6 +27,16 @@ class AccountOpened(AccountEvent):
     principal: AmountDue | None = None
     branch: Text | None = None
     region: Text | None = None
+
+    @field_validator("limit", "principal")
+    @classmethod
+    def _in_its_currency(cls, amount: AmountDue | None, others: ValidationInfo) -> AmountDue | None:
+        """An amount alone is kept without its currency: taken in, 10,000 yen would be 10,000 cents."""
+        own = others.data.get("currency")
+        if amount is not None and own is not None and amount.currency != own:
+            said = {"own": own, "other": amount.currency}
+            raise PydanticCustomError("wrong_currency", "the account is in {own}, the amount in {other}", said)
+        return amount
 
 
 class AccountReaged(AccountEvent):

@@ -45,6 +45,7 @@ _OURS: Final = {
     "too_many_decimals",
     "amount_too_large",
     "negative_amount",
+    "wrong_currency",
     "malformed_date",
     "malformed_time",
 }

@@ -25,7 +25,7 @@ _RAW: Final = ("key", "value", "headers", "header_pairs")
 
 
 class Act(NamedTuple):
-    """Who does something, and why: both are kept for ever."""
+    """Who does something, and why: both are kept as long as the letter."""
 
     actor: str
     because: str

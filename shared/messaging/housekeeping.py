@@ -2,6 +2,7 @@
 
 Days are the database's, in UTC: this is storage, not business. Rows that found no partition of their day lie in the
 default one and are deleted there. Any number of replicas may run this; one at a time does.
+The hourly round also lets go of dead letters that were settled long ago (`retention`).
 """
 
 import asyncio
@@ -12,7 +13,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.messaging import retry
+from shared.messaging import retention, retry
+from shared.runtime.clock import Clock
 
 DAYS_AHEAD: Final = 3
 DAYS_KEPT: Final = 2
@@ -40,15 +42,17 @@ _DELETE_RELAYED = sa.text(
 log = structlog.get_logger()
 
 
-async def run(engine: AsyncEngine, stop: asyncio.Event) -> None:
+async def run(engine: AsyncEngine, clock: Clock, letters_kept_days: int, stop: asyncio.Event) -> None:
     """Tidy at once and then hourly; a failure that passes is tried again at the next hour."""
     while not stop.is_set():
         try:
             await tidy(engine)
+            # By the clock that dated the letters' history: a simulated one is years off.
+            await retention.forget_settled(engine, clock.now(), letters_kept_days, stop)
         except Exception as error:
             if not retry.is_passing(error):
                 raise
-            log.warning("outbox_not_tidied", error=type(error).__name__)
+            log.warning("not_tidied", error=type(error).__name__)
         await retry.sleep_unless(stop, EVERY_S)
 
 

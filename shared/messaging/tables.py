@@ -63,7 +63,7 @@ dead_letter = sa.Table(
 redrive = sa.Table(
     "redrive",
     metadata,
-    sa.Column("dead_letter_id", sa.BigInteger, sa.ForeignKey("dead_letter.id"), primary_key=True),
+    sa.Column("dead_letter_id", sa.BigInteger, sa.ForeignKey("dead_letter.id", ondelete="CASCADE"), primary_key=True),
     sa.Column(
         "partition", sa.Integer, primary_key=True, comment="the shard that is to try: all of them for a broadcast"
     ),
@@ -78,7 +78,13 @@ dead_letter_history = sa.Table(
     "dead_letter_history",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("dead_letter_id", sa.BigInteger, sa.ForeignKey("dead_letter.id"), nullable=False, index=True),
+    sa.Column(
+        "dead_letter_id",
+        sa.BigInteger,
+        sa.ForeignKey("dead_letter.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("action", sa.Text, nullable=False, comment="redrive, accepted, rejected, discard, reveal"),
@@ -114,12 +120,25 @@ CREATE = (
 )
 
 
-# What was done to a dead letter is only ever added to.
+# What was done to a dead letter is only ever added to. It goes with its letter, and a letter goes once it is settled:
+# inside a cascade the depth is 1, in a statement that names the history itself it is 0.
 KEEP_HISTORY = (
     """CREATE OR REPLACE FUNCTION keep_letters_history() RETURNS trigger LANGUAGE plpgsql AS
        $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$""",
-    """CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON dead_letter_history
+    """CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE ON dead_letter_history
        FOR EACH STATEMENT EXECUTE FUNCTION keep_letters_history()""",
+    """CREATE OR REPLACE TRIGGER goes_with_its_letter BEFORE DELETE ON dead_letter_history
+       FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION keep_letters_history()""",
+    """CREATE OR REPLACE FUNCTION keep_unsettled_letter() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE EXCEPTION 'dead letter % is % and has to stay', OLD.id, OLD.state; END $$""",
+    """CREATE OR REPLACE TRIGGER unsettled_stays BEFORE DELETE ON dead_letter
+       FOR EACH ROW WHEN (OLD.state NOT IN ('redriven', 'discarded')) EXECUTE FUNCTION keep_unsettled_letter()""",
+)
+
+_GOES_ALONG = (
+    """ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_dead_letter_id_fkey""",
+    """ALTER TABLE {table} ADD CONSTRAINT {table}_dead_letter_id_fkey
+       FOREIGN KEY (dead_letter_id) REFERENCES dead_letter (id) ON DELETE CASCADE""",
 )
 
 # Header values were texts, or "hex:" and the bytes; now both names and values are hexadecimal.
@@ -154,5 +173,14 @@ def add_letters_door(connection: sa.Connection) -> None:
         for index in dead_letter.indexes:
             index.create(connection)
     metadata.create_all(connection)
+    for statement in KEEP_HISTORY:
+        connection.execute(sa.text(statement))
+
+
+def let_settled_letters_go(connection: sa.Connection) -> None:
+    """What a schema made before settled dead letters had an end lacks."""
+    for table in ("redrive", "dead_letter_history"):
+        for statement in _GOES_ALONG:
+            connection.execute(sa.text(statement.format(table=table)))
     for statement in KEEP_HISTORY:
         connection.execute(sa.text(statement))

@@ -100,7 +100,8 @@ class Process:
         await topology.hold(self._engine, self._service.name, self._service.streams, self._counts)
 
     def _start(self, tasks: asyncio.TaskGroup) -> None:
-        tasks.create_task(housekeeping.run(self._engine, self._stop))
+        kept_days = self._settings.dead_letters_kept_days
+        tasks.create_task(housekeeping.run(self._engine, self._clock, kept_days, self._stop))
         if self._settings.clock == "simulated":
             tasks.create_task(calendar_clock.follow(self._clock, self._bootstrap, self._stop))
         if self._only == "api":

@@ -75,6 +75,12 @@ class Settings(DatabaseSettings):
     rejected_window_records: int = Field(
         default=2000, ge=10, description="records over which the share is taken: fewer say little"
     )
+    dead_letters_kept_days: int = Field(
+        default=400,
+        ge=0,
+        le=36_500,
+        description="after it a settled dead letter is deleted, payload and history; 0 keeps it for ever",
+    )
     database_connections_max: int = Field(default=12, ge=2, le=100)
 
     @field_validator("replica")

@@ -1,5 +1,6 @@
 """The process ends at each step between deciding and writing down: no message twice, none lost, none resent blindly."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,13 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.contact import worker
+from services.contact import reports, worker
 from services.contact.channels.fake import FakeChannel
 from services.contact.channels.port import Handed, Message, Went
 from services.contact.dispatch import Dispatcher
+from services.contact.domain.attempt import State
 from services.contact.identity import message_attempt_id
+from services.contact.reports import Report
 from services.contact.store import contacts
 from tests.integration.contact.lab import Lab, customer, request, status
+from tests.integration.messaging.rig import until
 
 TOKEN = message_attempt_id("k-1")
 
@@ -145,6 +149,28 @@ async def test_a_living_process_keeps_its_pending_attempts(lab: Lab) -> None:
     async with worker.registered(lab.engine) as third:
         assert await lab.resolver().bury(third) == 1
     assert await lab.states() == {"k-1": "unknown"}
+
+
+async def test_looking_for_lost_attempts_waits_for_no_command(lab: Lab) -> None:
+    async with worker.registered(lab.engine) as registered, lab.commands.transaction(), asyncio.timeout(5):
+        assert await lab.resolver().bury(registered) == 0
+
+
+async def test_what_is_no_longer_lost_once_its_turn_comes_is_left_alone(lab: Lab) -> None:
+    await lab.tell(customer(), status(), request())
+    await one_life(lab, "before_sending")
+    async with worker.registered(lab.engine) as registered:
+        async with lab.commands.transaction() as tx:
+            burying = asyncio.create_task(lab.resolver().bury(registered))
+            await until(lambda: _waits_for_a_lock(lab), "the resolver to have looked and to wait")
+            await reports.apply(tx, [Report(TOKEN, State.SENT)])
+        assert await burying == 0
+    assert await lab.states() == {"k-1": "sent"}
+
+
+async def _waits_for_a_lock(lab: Lab) -> bool:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await lab.rows(waiting))
 
 
 async def test_only_one_process_resolves(lab: Lab) -> None:

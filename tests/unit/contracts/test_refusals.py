@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.banking import CustomerUpdated
+from shared.contracts.banking import AccountOpened, CustomerUpdated
 from shared.contracts.delinquency import DelinquencyEntered
 from shared.contracts.envelope import PAYLOAD_BYTES_MAX, decode
 from shared.contracts.schemas import example_event
@@ -124,6 +124,23 @@ def test_the_place_inside_a_list_is_named() -> None:
     event = example_event(CustomerUpdated)
     event["data"]["contact_points"][1]["kind"] = "Zaphod"
     assert refused(json.dumps(event).encode(), "banking.customers").detail.startswith("data.contact_points.1.kind: ")
+
+
+@pytest.mark.parametrize("field", ["limit", "principal"])
+def test_an_account_is_in_one_currency(field: str) -> None:
+    event = example_event(AccountOpened)
+    event["data"][field] = money("5000.00", "USD")
+    refusal = refused(json.dumps(event).encode(), "banking.accounts")
+    assert str(refusal) == f"wrong_currency: data.{field}: the account is in EUR, the amount in USD"
+    event["data"]["currency"] = "USD"
+    event["data"].pop("limit" if field == "principal" else "principal", None)
+    assert getattr(decode("banking.accounts", json.dumps(event).encode()).data, field).currency == "USD"
+
+
+def test_of_an_account_in_no_currency_the_currency_is_the_complaint() -> None:
+    event = example_event(AccountOpened)
+    event["data"]["currency"] = "Zaphod"
+    assert refused(json.dumps(event).encode(), "banking.accounts").reason == "unknown_currency"
 
 
 def test_the_key_of_a_map_is_content_and_is_not_repeated() -> None:

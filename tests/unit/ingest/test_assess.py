@@ -95,6 +95,16 @@ def test_before_its_opening_was_known_an_account_owes_nothing() -> None:
     assert one(BILL, known_at="2024-03-01T08:00:00Z")["arrears"] == eur("100.00")
 
 
+def test_an_opening_with_an_amount_in_another_currency_is_refused() -> None:
+    foreign = changed(OPENED, principal=eur("1000.00", "USD"))
+    answered = asked(foreign, BILL)
+    said = "data.principal: the account is in EUR, the amount in USD"
+    assert answered["rejected"] == [{"index": 0, "reason": "wrong_currency", "detail": said}]
+    assert answered["assessments"][0]["exposure"] == eur("0.00")
+    with pytest.raises(Rejected, match=r"fact 0 was refused: wrong_currency: data\.principal"):
+        asked(foreign, BILL, policy=None)
+
+
 def test_rules_are_those_asked_for_then_those_the_account_opened_with() -> None:
     assert one(OPENED, BILL)["classifications"] == {"ifrs9": "stage-1"}
     assert one(OPENED, BILL, classifications=[])["classifications"] == {}

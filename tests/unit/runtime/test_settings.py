@@ -24,6 +24,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ARREARS_ENVIRONMENT", "staging", "'production' or 'local'"),
         ("ARREARS_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("ARREARS_BATCH_RECORDS_MAX", "0", "greater than or equal to 1"),
+        ("ARREARS_DEAD_LETTERS_KEPT_DAYS", "-1", "greater than or equal to 0"),
         ("ARREARS_DATABASE_URL", "postgresql://ingest:hunter2@postgres/arrears", "postgresql+asyncpg://"),
         ("ARREARS_DATABASE_URL", "hunter2", "valid URL"),
         ("ARREARS_KAFKA_BOOTSTRAP", "", "at least 3 characters"),
