@@ -4,13 +4,14 @@ Decoding is the first door of every service: whatever arrives becomes either an 
 person understands (`refusals`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, NotRequired, TypeVar, Union
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError, create_model
+from typing_extensions import TypedDict
 
 from shared.contracts.fields import Contract, Id, Instant, Text
 from shared.contracts.refusals import refusal, unknown_type
@@ -55,15 +56,23 @@ def envelope_of(event_type: str, contract: type[Contract]) -> type[Envelope]:
     return create_model(contract.__name__, __base__=Envelope, type=(literal, ...), data=(contract, ...))
 
 
+def _read_as(model: type[Envelope]) -> Any:
+    """The same fields as a dictionary: every event of every service is read once, and models take a quarter longer."""
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        told: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        fields[name] = told if field.is_required() else NotRequired[told]
+    make: Any = TypedDict  # made here, not declared
+    read = make(model.__name__, fields)
+    read.__pydantic_config__ = Envelope.model_config
+    return read
+
+
 @cache
-def _structured(topic: str) -> TypeAdapter[Any]:
-    models = [envelope_of(name, contract) for name, contract in BY_NAME[topic].types.items()]
-    if len(models) == 1:
-        return TypeAdapter(models[0])
-    union: Any = models[0]
-    for model in models[1:]:
-        union = union | model
-    return TypeAdapter(Annotated[union, Field(discriminator="type")])
+def _structured(topic: str) -> Callable[[bytes], dict[str, Any]]:
+    read = [_read_as(envelope_of(name, contract)) for name, contract in BY_NAME[topic].types.items()]
+    union: Any = read[0] if len(read) == 1 else Annotated[Union[tuple(read)], Field(discriminator="type")]  # noqa: UP007
+    return TypeAdapter(union).validator.validate_json
 
 
 @cache
@@ -82,10 +91,10 @@ def decode(topic: str, value: bytes | None, headers: Headers = ()) -> Event[Any]
         if attributes:
             return _decode_binary(topic, value, attributes)
     try:
-        read = _structured(topic).validate_json(value)
+        read = _structured(topic)(value)
     except ValidationError as error:
         raise refusal(error, BY_NAME[topic]) from None
-    return Event(read.id, read.source, read.type, read.subject, read.time, read.data)
+    return Event(read["id"], read["source"], read["type"], read.get("subject"), read["time"], read["data"])
 
 
 def _binary_attributes(headers: Headers) -> dict[str, str]:
