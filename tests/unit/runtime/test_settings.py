@@ -1,5 +1,6 @@
 """Settings: each wrong one is named, none is shown, and secrets may come as files."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ARREARS_DATABASE_URL", "postgresql://ingest:hunter2@postgres/arrears", "postgresql+asyncpg://"),
         ("ARREARS_DATABASE_URL", "hunter2", "valid URL"),
         ("ARREARS_KAFKA_BOOTSTRAP", "", "at least 3 characters"),
+        ("ARREARS_REPLICA", "two words", "should match pattern"),
     ],
 )
 def test_a_wrong_value_names_the_variable_and_what_is_expected(
@@ -52,3 +54,11 @@ def test_without_a_password_of_its_own_the_url_is_used_as_it_is(monkeypatch: pyt
     url = "postgresql+asyncpg://ingest:secret@postgres:5432/arrears"
     monkeypatch.setenv("ARREARS_DATABASE_URL", url)
     assert read_settings(Settings).database == url
+
+
+def test_a_replica_may_be_named_after_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(Settings).replica is None
+    monkeypatch.setenv("ARREARS_REPLICA", "ingest-0")
+    assert read_settings(Settings).replica == "ingest-0"
+    monkeypatch.setenv("ARREARS_REPLICA", "hostname")
+    assert read_settings(Settings).replica == socket.gethostname()
