@@ -3,11 +3,12 @@
 Apart from a pack's own shape (`pack_documents`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import yaml
 
 from services.ingest.domain.facts import Opened
@@ -58,7 +59,7 @@ class Packs:
 
     def described(self) -> list[dict[str, Any]]:
         """The packs as written, by name."""
-        return [d.model_dump(mode="json", by_alias=True, exclude_none=True) for d in self._documents]
+        return [as_written(d) for d in self._documents]
 
     def _made(self, policy: str, classifications: tuple[str, ...]) -> Rules:
         ageing = self._policies.get(policy)
@@ -68,6 +69,16 @@ class Packs:
             if name not in self._classifications:
                 raise Rejected("unknown_policy", f"no pack called {name[:64]!r} says how accounts are classified")
         return Rules(ageing, tuple([self._classifications[name] for name in classifications]))
+
+
+def as_written(document: PackDocument) -> dict[str, Any]:
+    """The pack as JSON has it."""
+    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def read_back(written: Mapping[str, Any]) -> PackDocument:
+    """A pack from what `as_written` made of it."""
+    return PackDocument.model_validate_json(orjson.dumps(written))
 
 
 def load(folder: Path = SHIPPED) -> Packs:

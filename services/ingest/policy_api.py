@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from services.ingest import job_store, policy_store
-from services.ingest.policies import Policies, written
+from services.ingest.packs import as_written
+from services.ingest.policies import Policies
 from shared.contracts.fields import ID_LENGTH_MAX
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
@@ -73,7 +74,7 @@ def _reading(routes: APIRouter, context: Context, policies: Policies) -> None:
     async def version(name: PolicyName, version: Version) -> dict[str, Any]:
         """One version as written."""
         async with context.engine.connect() as connection:
-            return written(await policies.version(connection, name, version))
+            return as_written(await policies.version(connection, name, version))
 
 
 def _changing(routes: APIRouter, context: Context, policies: Policies) -> None:
@@ -83,7 +84,7 @@ def _changing(routes: APIRouter, context: Context, policies: Policies) -> None:
         async with context.commands.transaction() as tx:
             document, new = await policies.draft(tx, name, asked.pack, asked.actor)
         response.status_code = 201 if new else 200
-        return written(document)
+        return as_written(document)
 
     @routes.post("/policies/{name}/versions/{version}/activate", tags=["policies"])
     async def activate(name: PolicyName, version: Version, asked: Activation) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.ingest import job_store, policy_store, replay_store
 from services.ingest.comparison import EXAMPLES_MAX, Compared, Comparing, Difference, begin, compare, ranges
-from services.ingest.packs import Packs
-from services.ingest.policies import Policies, written
+from services.ingest.packs import Packs, as_written
+from services.ingest.policies import Policies
 from services.ingest.reassessment import REPLAY
 from services.ingest.replay_store import LIVE, REPLAYED, FactCounts
 from shared.runtime.clock import SystemClock
@@ -99,7 +99,7 @@ class Replay:
                 report.facts = await replay_store.fact_counts(connection)
                 report.lost_accounts = await replay_store.note_lost(connection)
         facts = LIVE if self.topics is None else REPLAYED
-        asked = Comparing(self.database, [written(d) for d in packs.documents], facts, pack)
+        asked = Comparing(self.database, [as_written(d) for d in packs.documents], facts, pack)
         await self._compare(asked, ranges(bounds), report, total)
         return report
 
