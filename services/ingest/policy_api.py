@@ -6,10 +6,11 @@ Who calls is what the request says in `actor`; whatever authenticates in front o
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.ingest import job_store, policy_store
+from services.ingest.named_once import each_name_once
 from services.ingest.packs import as_written
 from services.ingest.policies import Policies
 from shared.contracts.fields import ID_LENGTH_MAX
@@ -79,8 +80,9 @@ def _reading(routes: APIRouter, context: Context, policies: Policies) -> None:
 
 def _changing(routes: APIRouter, context: Context, policies: Policies) -> None:
     @routes.put("/policies/{name}", status_code=201, tags=["policies"])
-    async def draft(name: PolicyName, asked: Draft, response: Response) -> dict[str, Any]:
+    async def draft(name: PolicyName, asked: Draft, request: Request, response: Response) -> dict[str, Any]:
         """Keep a pack as the next version of that name, not in force yet; the same as the latest again is that one."""
+        each_name_once(await request.body(), "malformed_policy")
         async with context.commands.transaction() as tx:
             document, new = await policies.draft(tx, name, asked.pack, asked.actor)
         response.status_code = 201 if new else 200

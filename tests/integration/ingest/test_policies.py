@@ -1,5 +1,6 @@
 """A lender's own policies: drafted, refused, activated by a second person; the accounts they govern re-assessed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -110,6 +111,13 @@ async def test_a_wrong_pack_is_refused_with_the_place(ledgers: Ledgers, body: An
     answer = await draft(ledgers, body=body)
     assert (answer.status_code, answer.json()["title"]) == (422, "malformed_policy")
     assert place in answer.json()["detail"]
+
+
+async def test_a_rule_written_twice_is_refused_as_in_a_file(ledgers: Ledgers) -> None:
+    twice = json.dumps({**ANNA, "pack": LENIENT}).replace('"grace_days": 10', '"grace_days": 3, "grace_days": 10')
+    answer = await ledgers.http.put("/policies/mine", content=twice, headers={"content-type": "application/json"})
+    said = "'grace_days' is written twice in one object"
+    assert (answer.status_code, answer.json()["title"], answer.json()["detail"]) == (422, "malformed_policy", said)
 
 
 @pytest.mark.parametrize(
