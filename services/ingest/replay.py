@@ -21,7 +21,7 @@ from services.ingest.policies import Policies
 from services.ingest.reassessment import REPLAY
 from services.ingest.replay_store import LIVE, REPLAYED, FactCounts
 from shared.runtime.clock import SystemClock
-from shared.vocabulary.errors import Misconfigured
+from shared.vocabulary.errors import Misconfigured, Rejected
 
 ACCOUNTS_PER_RANGE: Final = 2_000
 LOOK_EVERY_S: Final = 0.5
@@ -105,13 +105,16 @@ class Replay:
 
     async def _packs(self, connection: AsyncConnection, name: str, version: str) -> Packs:
         packs = await self.policies.in_force(connection)
-        if name and name not in {document.name for document in packs.documents}:
+        if self.policy is not None and name not in {document.name for document in packs.documents}:
             raise Misconfigured(f"--policy: no pack called {name[:64]!r} is in force")
         if not version:
             return packs
         if not version.isdecimal():
             raise Misconfigured("--policy: expected NAME or NAME@VERSION")
-        other = await self.policies.version(connection, name, int(version[:9]))
+        try:
+            other = await self.policies.version(connection, name, int(version[:9]))
+        except Rejected as refusal:
+            raise Misconfigured(f"--policy: {self.policy}: {refusal.detail}") from None
         return Packs([other if document.name == name else document for document in packs.documents])
 
     async def _compare(self, asked: Comparing, todo: list[tuple[str, str]], report: Report, total: int) -> None:
