@@ -1,11 +1,10 @@
 """Ingest's questions: what an account owes and why, what the portfolio adds up to, which policies are in force."""
 
 import asyncio
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime
 
 from services.ingest import answers, store, translate
 from services.ingest.beliefs import Question, believed, money_shown
@@ -16,16 +15,13 @@ from services.ingest.domain.view import ledger_view
 from services.ingest.policies import Policies
 from services.ingest.tables import Status
 from shared.contracts.fields import Amount
+from shared.runtime.asked import Day, Instant
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
 
 AccountId = Annotated[str, Path(max_length=200)]
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
-AsOf = Annotated[
-    date | None,
-    Query(ge=FIRST_DAY, le=LAST_DAY, description="the day to assess; by default the latest it is aged to"),
-]
-KnownAt = Annotated[AwareDatetime | None, Query(description="what was known at this instant; by default, now")]
+AsOf = Annotated[Day | None, Query(description="the day to assess; by default the latest it is aged to")]
+KnownAt = Annotated[Instant | None, Query(description="what was known at this instant; by default, now")]
 Policy = Annotated[str | None, Query(max_length=80, description="another pack to assess by: NAME or NAME@VERSION")]
 
 

@@ -17,6 +17,7 @@ from services.ingest.domain.explanation import explain
 from services.ingest.domain.facts import Fact, Opened
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Rules
+from services.ingest.named_once import each_name_once
 from services.ingest.pack_documents import PackDocument, read_pack
 from services.ingest.packs import Packs
 from shared.contracts.fields import Date, Instant, Name
@@ -61,6 +62,7 @@ def question(body: bytes) -> Question:
     except ValidationError as error:
         complaints = [_complaint(e) for e in error.errors(include_url=False, include_context=False)[:COMPLAINTS_MAX]]
         raise Rejected("invalid_request", "; ".join(complaints)) from None
+    each_name_once(body, "invalid_request")
     if len(asked.facts) * len(asked.as_of) > FACTS_ON_DATES_MAX:
         raise Rejected("request_too_large", f"facts times dates are at most {FACTS_ON_DATES_MAX}: ask again for less")
     return asked

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.ingest.assess import REQUEST_BYTES_MAX, answer, question
+from services.ingest.named_once import each_name_once
 from services.ingest.packs import load, read_yaml
 from shared.vocabulary.errors import Misconfigured, Rejected
 
@@ -40,7 +41,7 @@ def assess(
     try:
         given: dict[str, Any] = {"policy": policy, "as_of": as_of, "classifications": classification}
         if policy is not None and policy.endswith(PACK_FILES):
-            given["policy"] = read_yaml(Path(policy))
+            given["policy"] = _pack(Path(policy))
         given["known_at"] = known_at
         answered = answer(question(_asked(_read(file), given)), load())
     except (Rejected, Misconfigured) as refusal:
@@ -61,6 +62,13 @@ def _read(file: str) -> bytes:
         _end(EXIT_UNREADABLE, f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
+def _pack(file: Path) -> dict[str, Any]:
+    written = read_yaml(file)
+    if not isinstance(written, dict):
+        raise Rejected("malformed_policy", f"{file.name}: expected a pack: `name`, `version`, and what it says")
+    return written
+
+
 def _asked(body: bytes, given: dict[str, Any]) -> bytes:
     """The file's question with the options in it. What is not an object or a list is left to the question's check."""
     options = {name: value for name, value in given.items() if value is not None}
@@ -68,6 +76,7 @@ def _asked(body: bytes, given: dict[str, Any]) -> bytes:
         raise Rejected("request_too_large", f"at most {REQUEST_BYTES_MAX} bytes are read")
     try:
         written = orjson.loads(body)
+        each_name_once(body, "invalid_request")
         if isinstance(written, list):
             written = {"facts": written}
         return orjson.dumps({**written, **options}) if isinstance(written, dict) else body

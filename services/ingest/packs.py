@@ -3,11 +3,12 @@
 Apart from a pack's own shape (`pack_documents`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import yaml
 
 from services.ingest.domain.facts import Opened
@@ -16,6 +17,7 @@ from services.ingest.pack_documents import PackDocument, read_pack
 from shared.vocabulary.errors import Misconfigured, Rejected
 
 SHIPPED: Final = Path(__file__).parent / "packs"
+PACK_BYTES_MAX: Final = 262_144
 
 
 class Packs:
@@ -58,7 +60,7 @@ class Packs:
 
     def described(self) -> list[dict[str, Any]]:
         """The packs as written, by name."""
-        return [d.model_dump(mode="json", by_alias=True, exclude_none=True) for d in self._documents]
+        return [as_written(d) for d in self._documents]
 
     def _made(self, policy: str, classifications: tuple[str, ...]) -> Rules:
         ageing = self._policies.get(policy)
@@ -68,6 +70,16 @@ class Packs:
             if name not in self._classifications:
                 raise Rejected("unknown_policy", f"no pack called {name[:64]!r} says how accounts are classified")
         return Rules(ageing, tuple([self._classifications[name] for name in classifications]))
+
+
+def as_written(document: PackDocument) -> dict[str, Any]:
+    """The pack as JSON has it."""
+    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def read_back(written: Mapping[str, Any]) -> PackDocument:
+    """A pack from what `as_written` made of it."""
+    return PackDocument.model_validate_json(orjson.dumps(written))
 
 
 def load(folder: Path = SHIPPED) -> Packs:
@@ -92,17 +104,32 @@ def _read(path: Path) -> PackDocument:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a file of YAML, or JSON, holds; Misconfigured where it cannot be read or says a thing twice."""
+    """What a file of YAML, or JSON, holds; Misconfigured where it cannot be read, is too large or repeats a name."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)  # noqa: S506  a safe loader
+        with path.open("rb") as file:
+            written = file.read(PACK_BYTES_MAX + 1)
+        if len(written) > PACK_BYTES_MAX:
+            raise Misconfigured(f"{path.name}: at most {PACK_BYTES_MAX} bytes are read")
+        return yaml.load(written.decode(), _EachKeyOnce)  # noqa: S506  a safe loader
     except OSError as error:
         raise Misconfigured(f"{path.name}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise Misconfigured(f"{path.name}: not YAML: it is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise Misconfigured(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
 
 
 class _EachKeyOnce(yaml.SafeLoader):
-    """YAML whose keys are unique: of two rules of one name, one would silently do nothing."""
+    """YAML whose keys are unique: of two rules of one name, one would silently do nothing.
+
+    Without aliases too: a few lines of them stand for gigabytes.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            said = "an alias; write out what it stands for"
+            raise yaml.composer.ComposerError(None, None, said, self.peek_event().start_mark)  # type: ignore[no-untyped-call]  # as its stubs have it
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set[Any]()

@@ -8,23 +8,17 @@ newer file is one more version, which somebody has to activate.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ingest import policy_store
+from services.ingest import policy_store, shipping
 from services.ingest.domain.policy import Rules
 from services.ingest.pack_documents import PackDocument, read_pack
-from services.ingest.packs import Packs
+from services.ingest.packs import Packs, as_written, read_back
+from services.ingest.policy_store import SHIPPED
 from shared.messaging import Transaction
-from shared.vocabulary.errors import Misconfigured, Rejected
+from shared.vocabulary.errors import Rejected
 
-SHIPPED: Final = "shipped"
-"""Who drafted and first activated what comes with the system."""
 _PARTS: Final = ("ageing", "classification")
-_NO_RULES: Final = {"about", "cite"}
-
-log = structlog.get_logger()
 
 
 class Policies:
@@ -32,7 +26,7 @@ class Policies:
 
     def __init__(self, shipped: Packs) -> None:
         self._shipped = {document.name: document for document in shipped.documents}
-        self._in_force = (0, shipped)
+        self._in_force = (-1, shipped)
         self._rules: dict[str, Rules] = {}
 
     async def in_force(self, connection: AsyncConnection, activation: int | None = None) -> Packs:
@@ -41,8 +35,10 @@ class Policies:
             activation = await policy_store.last_activation(connection)
         if self._in_force[0] != activation:
             rows = await policy_store.active(connection, activation)
-            own = {row["name"]: _document(row["document"]) for row in rows}
-            self._in_force = activation, Packs(list({**self._shipped, **own}.values()))
+            active = {row["name"]: read_back(row["document"]) for row in rows}
+            waiting = await policy_store.waiting(connection, activation)
+            shipped = {name: document for name, document in self._shipped.items() if name not in waiting}
+            self._in_force = activation, Packs(list({**shipped, **active}.values()))
         return self._in_force[1]
 
     async def rules(self, connection: AsyncConnection, packs: str) -> Rules:
@@ -58,32 +54,15 @@ class Policies:
         """One version as written; Rejected when there is none."""
         row = await policy_store.version(connection, name, number)
         if row is not None:
-            return _document(row["document"])
+            return read_back(row["document"])
         shipped = self._shipped.get(name)
         if shipped is None or shipped.version != number:
             raise Rejected("policy_not_found", "there is no such version; GET /policies/{name}/versions lists them")
         return shipped
 
     async def register(self, tx: Transaction) -> None:
-        """Keep the shipped versions beside the lender's own; put those in force whose packs never were.
-
-        Misconfigured when a file has other rules than were shipped under its version before.
-        """
-        activated = {row["name"] for row in await policy_store.active(tx.connection, 2**62)}
-        for document in self._shipped.values():
-            kept = await policy_store.version(tx.connection, document.name, document.version)
-            if kept is None:
-                await policy_store.insert_version(tx.connection, written(document), SHIPPED, tx.now)
-            elif kept["drafted_by"] != SHIPPED:
-                log.warning("shipped_policy_set_aside", policy=document.name, version=document.version)
-                continue
-            elif _rules(kept["document"]) != _rules(written(document)):
-                raise Misconfigured(
-                    f"policy {document.name}: version {document.version} was shipped with other rules; "
-                    "give the changed ones a new version"
-                )
-            if document.name not in activated:
-                await policy_store.insert_activation(tx.connection, document.name, document.version, SHIPPED, tx.now)
+        """Keep the shipped versions beside the lender's own (`shipping`)."""
+        await shipping.register(tx, self._shipped.values())
 
     async def draft(self, tx: Transaction, name: str, body: Mapping[str, Any], actor: str) -> tuple[PackDocument, bool]:
         """A new version of a pack, and whether it is new: the same as the latest one again is that one."""
@@ -92,10 +71,10 @@ class Policies:
         shipped = self._shipped.get(name)
         highest = max(latest["version"] if latest else 0, shipped.version if shipped else 0)
         document = drafted(name, highest + 1, body)
-        if latest is not None and _content(latest["document"]) == _content(written(document)):
-            return _document(latest["document"]), False
+        if latest is not None and _content(latest["document"]) == _content(as_written(document)):
+            return read_back(latest["document"]), False
         self._keeps_parts(document, (await self.in_force(tx.connection)).documents)
-        await policy_store.insert_version(tx.connection, written(document), actor, tx.now)
+        await policy_store.insert_version(tx.connection, as_written(document), actor, tx.now)
         return document, True
 
     def _keeps_parts(self, document: PackDocument, in_force: Any) -> None:
@@ -122,14 +101,14 @@ class Policies:
         present = next((d.version for d in packs.documents if d.name == name), None)
         if present == number:
             return False
-        self._keeps_parts(_document(row["document"]), packs.documents)
+        self._keeps_parts(read_back(row["document"]), packs.documents)
         await policy_store.insert_activation(tx.connection, name, number, actor, tx.now)
         return True
 
 
 def _is_a_person(actor: str) -> None:
     """A draft in the system's name would be taken for a shipped version, and stop the next start."""
-    if actor == SHIPPED:
+    if actor.split(" ", 1)[0] == SHIPPED:
         raise Rejected("reserved_actor_forbidden", f"{SHIPPED!r} stands for what comes with the system; say who calls")
 
 
@@ -142,20 +121,5 @@ def drafted(name: str, version: int, body: Mapping[str, Any]) -> PackDocument:
     return read_pack({**body, "name": name, "version": version})
 
 
-def written(document: PackDocument) -> dict[str, Any]:
-    """The pack as JSON has it."""
-    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _document(body: Mapping[str, Any]) -> PackDocument:
-    return PackDocument.model_validate_json(orjson.dumps(body))
-
-
 def _content(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "version"}
-
-
-def _rules(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what was only said about them, and without what is as it is by default."""
-    rules = _document(document).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {key: value for key, value in rules.items() if key not in _NO_RULES}

@@ -6,11 +6,13 @@ Who calls is what the request says in `actor`; whatever authenticates in front o
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.ingest import job_store, policy_store
-from services.ingest.policies import Policies, written
+from services.ingest.named_once import each_name_once
+from services.ingest.packs import as_written
+from services.ingest.policies import Policies
 from shared.contracts.fields import ID_LENGTH_MAX
 from shared.runtime.service import Context
 from shared.vocabulary.errors import Rejected
@@ -73,17 +75,18 @@ def _reading(routes: APIRouter, context: Context, policies: Policies) -> None:
     async def version(name: PolicyName, version: Version) -> dict[str, Any]:
         """One version as written."""
         async with context.engine.connect() as connection:
-            return written(await policies.version(connection, name, version))
+            return as_written(await policies.version(connection, name, version))
 
 
 def _changing(routes: APIRouter, context: Context, policies: Policies) -> None:
     @routes.put("/policies/{name}", status_code=201, tags=["policies"])
-    async def draft(name: PolicyName, asked: Draft, response: Response) -> dict[str, Any]:
+    async def draft(name: PolicyName, asked: Draft, request: Request, response: Response) -> dict[str, Any]:
         """Keep a pack as the next version of that name, not in force yet; the same as the latest again is that one."""
+        each_name_once(await request.body(), "malformed_policy")
         async with context.commands.transaction() as tx:
             document, new = await policies.draft(tx, name, asked.pack, asked.actor)
         response.status_code = 201 if new else 200
-        return written(document)
+        return as_written(document)
 
     @routes.post("/policies/{name}/versions/{version}/activate", tags=["policies"])
     async def activate(name: PolicyName, version: Version, asked: Activation) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = dict[str, Any]
+SHIPPED: Final = "shipped"
+"""Who drafted and first activated what comes with the system; "shipped as version 2" where that number was taken."""
 
 _LAST = sa.text("SELECT coalesce(max(activation), 0) FROM policy_activation")
 _ACTIVE = sa.text(
@@ -24,6 +26,15 @@ _LATEST = sa.text(
     """SELECT name, version, document, drafted_by FROM policy_version
        WHERE name = :name ORDER BY version DESC LIMIT 1"""
 ).columns(document=JSONB)
+_SHIPPED_AS = sa.text(
+    """SELECT name, version, document, drafted_by FROM policy_version
+       WHERE name = :name AND (drafted_by = :renumbered OR (drafted_by = :shipped AND version = :version))"""
+).columns(document=JSONB)
+_WAITING = sa.text(
+    """SELECT DISTINCT v.name FROM policy_version v
+       WHERE split_part(v.drafted_by, ' ', 1) = :shipped
+         AND NOT EXISTS (SELECT 1 FROM policy_activation a WHERE a.name = v.name AND a.activation <= :activation)"""
+)
 # A version is active from its activation until another version of the same pack is activated.
 _VERSIONS = sa.text(
     """SELECT v.name, v.version, v.document, v.drafted_by, v.drafted_at,
@@ -64,6 +75,19 @@ async def latest(connection: AsyncConnection, name: str) -> Row | None:
     """The pack's highest version."""
     row = (await connection.execute(_LATEST, {"name": name})).first()
     return dict(row._mapping) if row else None
+
+
+async def shipped_as(connection: AsyncConnection, name: str, number: int) -> Row | None:
+    """What was shipped as that version, whichever number it has here."""
+    keys = {"name": name, "version": number, "shipped": SHIPPED, "renumbered": f"{SHIPPED} as version {number}"}
+    row = (await connection.execute(_SHIPPED_AS, keys)).first()
+    return dict(row._mapping) if row else None
+
+
+async def waiting(connection: AsyncConnection, activation: int) -> set[str]:
+    """Names that a release shipped a pack under and of which nobody had activated any version by then."""
+    found = await connection.execute(_WAITING, {"shipped": SHIPPED, "activation": activation})
+    return {row.name for row in found}
 
 
 async def versions(connection: AsyncConnection, name: str) -> Sequence[Row]:

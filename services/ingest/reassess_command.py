@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 import typer
-import uvloop
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,8 +17,10 @@ from services.ingest.replay import Replay, Report, Told
 from services.ingest.replay_topics import replay_topics
 from services.ingest.settings import Settings
 from shared.runtime import database
+from shared.runtime.letters_commands import done
 from shared.runtime.main import guarded
 from shared.runtime.settings import read_settings
+from shared.vocabulary.errors import Unavailable
 
 TOPICS: Final = ("banking.accounts", "banking.billing", "banking.repayments")
 EXIT_DIFFERENT: Final = 1
@@ -41,7 +43,7 @@ def reassess(
     settings: list[Settings] = []
     reports: list[Report] = []
     guarded(lambda: settings.append(read_settings(Settings)))
-    guarded(lambda: reports.append(uvloop.run(_run(settings[0], from_topic, policy, apply, workers))))
+    guarded(lambda: reports.append(done(lambda: _run(settings[0], from_topic, policy, apply, workers))))
     show(reports[0])
     if not reports[0].same and not apply:
         raise typer.Exit(EXIT_DIFFERENT)
@@ -62,6 +64,8 @@ async def _run(settings: Settings, from_topic: bool, policy: str | None, apply: 
             if apply:
                 await replay.refuse_to_apply_a_draft()
             return await replay.run(apply)
+    except KafkaError as error:
+        raise Unavailable(f"Kafka at {settings.kafka_bootstrap} does not answer ({type(error).__name__})") from error
     finally:
         await engine.dispose()
 

@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.ingest import job_store, policy_store, replay_store
 from services.ingest.comparison import EXAMPLES_MAX, Compared, Comparing, Difference, begin, compare, ranges
-from services.ingest.packs import Packs
-from services.ingest.policies import Policies, written
+from services.ingest.packs import Packs, as_written
+from services.ingest.policies import Policies
 from services.ingest.reassessment import REPLAY
 from services.ingest.replay_store import LIVE, REPLAYED, FactCounts
 from shared.runtime.clock import SystemClock
-from shared.vocabulary.errors import Misconfigured
+from shared.vocabulary.errors import Misconfigured, Rejected
 
 ACCOUNTS_PER_RANGE: Final = 2_000
 LOOK_EVERY_S: Final = 0.5
@@ -99,19 +99,22 @@ class Replay:
                 report.facts = await replay_store.fact_counts(connection)
                 report.lost_accounts = await replay_store.note_lost(connection)
         facts = LIVE if self.topics is None else REPLAYED
-        asked = Comparing(self.database, [written(d) for d in packs.documents], facts, pack)
+        asked = Comparing(self.database, [as_written(d) for d in packs.documents], facts, pack)
         await self._compare(asked, ranges(bounds), report, total)
         return report
 
     async def _packs(self, connection: AsyncConnection, name: str, version: str) -> Packs:
         packs = await self.policies.in_force(connection)
-        if name and name not in {document.name for document in packs.documents}:
+        if self.policy is not None and name not in {document.name for document in packs.documents}:
             raise Misconfigured(f"--policy: no pack called {name[:64]!r} is in force")
         if not version:
             return packs
         if not version.isdecimal():
             raise Misconfigured("--policy: expected NAME or NAME@VERSION")
-        other = await self.policies.version(connection, name, int(version[:9]))
+        try:
+            other = await self.policies.version(connection, name, int(version[:9]))
+        except Rejected as refusal:
+            raise Misconfigured(f"--policy: {self.policy}: {refusal.detail}") from None
         return Packs([other if document.name == name else document for document in packs.documents])
 
     async def _compare(self, asked: Comparing, todo: list[tuple[str, str]], report: Report, total: int) -> None:

@@ -36,11 +36,13 @@ def events_in(headers: Mapping[str, str], body: bytes) -> list[bytes | Rejected]
 
 
 def written(event: object) -> bytes:
-    """An event that was read from JSON as a record's value; Rejected when it is nested beyond all sense."""
+    """An event that was read from JSON as a record's value; Rejected when it is nested beyond all sense or no UTF-8."""
     try:
         return orjson.dumps(event)
-    except orjson.JSONEncodeError:
-        raise Rejected("nested_too_deep", "an event is nested less than 250 levels deep") from None
+    except orjson.JSONEncodeError as error:
+        if "ecursion" in str(error):
+            raise Rejected("nested_too_deep", "an event is nested less than 250 levels deep") from None
+        raise Rejected("not_json", "the event: a text or a number of it is none that JSON can carry on") from None
 
 
 def _batch(body: bytes) -> list[bytes | Rejected]:

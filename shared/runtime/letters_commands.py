@@ -6,16 +6,17 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from shared.contracts.envelope import PAYLOAD_BYTES_MAX
 from shared.messaging import retry
 from shared.messaging.dead_letters import Wanted
-from shared.messaging.desk import Act, Desk
+from shared.messaging.desk import SAYING_CHARACTERS_MAX, Act, Desk
 from shared.messaging.stream import ShardId
 from shared.runtime import database
 from shared.runtime.clock import SystemClock
@@ -26,8 +27,17 @@ T = TypeVar("T")
 EXIT_REFUSED = 1
 EXIT_UNAVAILABLE = 69
 
-Actor = Annotated[str, typer.Option(help="who asks for it")]
-Reason = Annotated[str, typer.Option(help="why; it is kept")]
+
+def _said(given: str) -> str:
+    """Kept with the letter, so it has to say something: as the HTTP door asks for it."""
+    if not given.strip() or len(given) > SAYING_CHARACTERS_MAX:
+        raise typer.BadParameter(f"expected 1 to {SAYING_CHARACTERS_MAX} characters")
+    return given
+
+
+Actor = Annotated[str, typer.Option(help="who asks for it", callback=_said)]
+Reason = Annotated[str, typer.Option(help="why; it is kept", callback=_said)]
+State = Literal["waiting", "queued", "redriven", "discarded"]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table")]
 Ids = Annotated[list[int], typer.Argument(help="ids of dead letters")]
 _COLUMNS = ("id", "place", "reason", "state", "tries", "rejected_at", "detail")
@@ -43,7 +53,7 @@ def letters_commands() -> typer.Typer:
     def listed(
         reason: str | None = None,
         topic: str | None = None,
-        state: Annotated[str | None, typer.Option(help="waiting, queued, redriven or discarded")] = None,
+        state: Annotated[State | None, typer.Option(help="waiting, queued, redriven or discarded")] = None,
         since: Annotated[datetime | None, typer.Option(help="refused at or after, UTC")] = None,
         until: Annotated[datetime | None, typer.Option(help="refused before, UTC")] = None,
         after: Annotated[int, typer.Option(help="the id to go on from")] = 0,
@@ -79,7 +89,7 @@ def letters_commands() -> typer.Typer:
         """Have them applied once more by the owner of their shard, in the order given."""
         if payload is not None and len(ids) != 1:
             raise typer.BadParameter("a corrected event is for one dead letter")
-        corrected = None if payload is None else payload.read_bytes()
+        corrected = None if payload is None else _payload(payload)
         _each(ids, lambda desk, one: desk.redrive(one, Act(actor, reason), corrected))
 
     @app.command()
@@ -114,6 +124,15 @@ def shards_commands() -> typer.Typer:
     return app
 
 
+def _payload(file: Path) -> bytes:
+    """The corrected event, and no more of a file than shows that it is none."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(PAYLOAD_BYTES_MAX + 1)
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: cannot be read: {error.strerror}") from None
+
+
 def _each(ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> None:
     async def all_of_them(desk: Desk) -> list[Any]:
         return [await act(desk, one) for one in ids]
@@ -144,6 +163,10 @@ def done(asked: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except Unavailable as error:
         raise _ended(EXIT_UNAVAILABLE, str(error)) from None
     except Exception as error:
+        if retry.is_bad_data(error):
+            raise _ended(
+                EXIT_REFUSED, "unstorable_value: a value of the command cannot be looked up or stored"
+            ) from None
         if not retry.is_passing(error):
             raise
         raise _ended(EXIT_UNAVAILABLE, f"the database does not answer ({type(error).__name__})") from None

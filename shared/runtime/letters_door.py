@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.http_binding import written
 from shared.messaging.dead_letters import Wanted
 from shared.messaging.desk import SAYING_CHARACTERS_MAX, Act, Desk
 from shared.messaging.stream import ShardId
+from shared.runtime.asked import Instant
 
 Saying = Annotated[str, Field(min_length=1, max_length=SAYING_CHARACTERS_MAX, pattern=r"^[^\x00]*$")]
 LetterId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -51,8 +52,8 @@ def letters_router(desk: Desk) -> APIRouter:
         reason: Word = None,
         topic: Word = None,
         state: Annotated[State | None, Query()] = None,
-        since: Annotated[AwareDatetime | None, Query()] = None,
-        until: Annotated[AwareDatetime | None, Query()] = None,
+        since: Annotated[Instant | None, Query()] = None,
+        until: Annotated[Instant | None, Query()] = None,
     ) -> dict[str, Any]:
         """What was refused and why, oldest first, without payloads; page with `after`."""
         wanted = Wanted(reason, topic, state, since, until)

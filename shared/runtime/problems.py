@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: the one place where the domain's refusals become HTTP statuses."""
 
+import json
 from typing import Any, Final
 
 import structlog
@@ -25,11 +26,19 @@ _STATUS: Final = {
 log = structlog.get_logger()
 
 
+class _Problem(JSONResponse):
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """A name that is quoted may hold half a character, which no UTF-8 can be made of."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     """One problem details response."""
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+    return _Problem(body, status, headers=headers)
 
 
 def status_of(reason: str) -> int:

@@ -19,8 +19,7 @@ import typer
 import uvloop
 
 from services.ingest import job_store
-from services.ingest.packs import load
-from services.ingest.policies import written
+from services.ingest.packs import as_written, load
 from services.ingest.replay import Replay
 from shared.runtime import logs
 from shared.runtime.main import collect_seldom
@@ -45,7 +44,7 @@ async def activated(book: Portfolio, accounts: int, change: dict[str, Any]) -> d
     async with book.engine.begin() as connection:
         tx = await book.transaction(connection)
         await book.policies.register(tx)
-        body = written(next(d for d in load().documents if d.name == POLICY))
+        body = as_written(next(d for d in load().documents if d.name == POLICY))
         body = {k: v for k, v in body.items() if k != "version"} | {"ageing": body["ageing"] | change}
         document, _ = await book.policies.draft(tx, POLICY, body, "anna")
         await book.policies.activate(tx, POLICY, document.version, "ben")

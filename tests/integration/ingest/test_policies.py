@@ -1,9 +1,11 @@
 """A lender's own policies: drafted, refused, activated by a second person; the accounts they govern re-assessed."""
 
+import json
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.exc import DBAPIError
 
 from services.ingest.handlers import Handlers
@@ -109,6 +111,13 @@ async def test_a_wrong_pack_is_refused_with_the_place(ledgers: Ledgers, body: An
     answer = await draft(ledgers, body=body)
     assert (answer.status_code, answer.json()["title"]) == (422, "malformed_policy")
     assert place in answer.json()["detail"]
+
+
+async def test_a_rule_written_twice_is_refused_as_in_a_file(ledgers: Ledgers) -> None:
+    twice = json.dumps({**ANNA, "pack": LENIENT}).replace('"grace_days": 10', '"grace_days": 3, "grace_days": 10')
+    answer = await ledgers.http.put("/policies/mine", content=twice, headers={"content-type": "application/json"})
+    said = "'grace_days' is written twice in one object"
+    assert (answer.status_code, answer.json()["title"], answer.json()["detail"]) == (422, "malformed_policy", said)
 
 
 @pytest.mark.parametrize(
@@ -250,6 +259,100 @@ async def test_a_newer_file_waits_for_somebody_to_activate_it(ledgers: Ledgers) 
         await policies.register(await ledgers.transaction(connection))
         assert {d.version for d in (await policies.in_force(connection)).documents} == {1}
     assert (await activate(ledgers, 2)).json()["activated"] is True
+
+
+def released(name: str = "instalment", version: int = 2, **ageing: Any) -> Packs:
+    """What a later release ships: the packs of this one, and a version of its own of one of them, or of a new name."""
+    present = {d.name: d for d in load().documents}
+    base = present["instalment"]
+    assert base.ageing is not None
+    update = {"name": name, "version": version, "ageing": base.ageing.model_copy(update=ageing)}
+    return Packs(list({**present, name: base.model_copy(update=update)}.values()))
+
+
+async def upgraded(ledgers: Ledgers, packs: Packs) -> list[dict[str, Any]]:
+    """The service of that release starts, twice; what it told the operator."""
+    # In the place of the old one, which the routes and the handlers hold.
+    vars(ledgers.policies).update(vars(Policies(packs)))
+    with structlog.testing.capture_logs() as told:
+        await shipped(ledgers)
+        await shipped(ledgers)
+    return [dict(line) for line in told]
+
+
+async def on_record(ledgers: Ledgers, name: str = "instalment") -> list[tuple[int, str, bool]]:
+    versions = (await ledgers.http.get(f"/policies/{name}/versions")).json()["versions"]
+    return [(v["version"], v["drafted_by"], bool(v["active"])) for v in versions]
+
+
+async def packs_in_force(ledgers: Ledgers) -> dict[str, tuple[int, int]]:
+    """By name the version and the days of grace."""
+    async with ledgers.engine.connect() as connection:
+        documents = (await ledgers.policies.in_force(connection)).documents
+    return {d.name: (d.version, d.ageing.grace_days) for d in documents if d.ageing is not None}
+
+
+@pytest.mark.parametrize("activated", [False, True])
+async def test_a_shipped_version_never_takes_the_place_of_a_lenders_own(ledgers: Ledgers, activated: bool) -> None:
+    await shipped(ledgers)
+    await draft(ledgers)
+    if activated:
+        await activate(ledgers, 2)
+    (told,) = await upgraded(ledgers, released(grace_days=4))
+    present = 2 if activated else 1
+    assert await on_record(ledgers) == [
+        (1, "shipped", not activated),
+        (2, "anna", activated),
+        (3, "shipped as version 2", False),
+    ]
+    assert (await packs_in_force(ledgers))["instalment"] == (present, 10 if activated else 0)
+    written = [(await ledgers.http.get(f"/policies/instalment/versions/{n}")).json()["ageing"] for n in (2, 3)]
+    assert [w["grace_days"] for w in written] == [10, 4]
+    assert told == {
+        "event": "shipped_policy_waits", "log_level": "warning", "policy": "instalment",
+        "shipped_version": 2, "version": 3, "version_in_force": present,
+        "advice": "GET /policies/instalment/versions/3 shows it; "
+        "POST /policies/instalment/versions/3/activate puts it in force; nothing changes until then",
+    }  # fmt: skip
+    assert (await activate(ledgers, 3)).json()["activated"] is True
+    assert (await packs_in_force(ledgers))["instalment"] == (3, 4)
+
+
+async def test_the_next_release_after_a_number_was_taken_is_one_more_version(ledgers: Ledgers) -> None:
+    await shipped(ledgers)
+    await draft(ledgers)
+    await upgraded(ledgers, released(grace_days=4))
+    (told,) = await upgraded(ledgers, released(version=3, grace_days=5))
+    assert (told["shipped_version"], told["version"]) == (3, 4)
+    assert [author for _, author, _ in await on_record(ledgers)] == [
+        "shipped", "anna", "shipped as version 2", "shipped as version 3"
+    ]  # fmt: skip
+    assert await upgraded(ledgers, released(grace_days=4)) == []
+    with pytest.raises(Misconfigured, match="instalment: version 2 was shipped with other rules"):
+        await upgraded(ledgers, released(grace_days=6))
+
+
+@pytest.mark.parametrize(("number", "kept_as"), [(1, 2), (7, 7)])
+async def test_a_name_a_lender_drafts_under_is_not_put_in_force_by_a_release(
+    ledgers: Ledgers, number: int, kept_as: int
+) -> None:
+    await shipped(ledgers)
+    await draft(ledgers, "mine")
+    (told,) = await upgraded(ledgers, released("mine", number, grace_days=4))
+    assert (told["version"], told["version_in_force"]) == (kept_as, None)
+    await ledgers.take(said(0, opened("a", policy="mine")))
+    assert ledgers.rejected == ["unknown_policy"]
+    assert (await activate(ledgers, 1, "mine")).json()["activated"] is True
+    assert (await packs_in_force(ledgers))["mine"] == (1, 10)
+    assert (await activate(ledgers, kept_as, "mine")).json()["activated"] is True
+    assert (await packs_in_force(ledgers))["mine"] == (kept_as, 4)
+
+
+async def test_a_new_pack_of_a_release_is_in_force_where_nobody_used_its_name(ledgers: Ledgers) -> None:
+    await shipped(ledgers)
+    assert await upgraded(ledgers, released("mine", 1, grace_days=4)) == []
+    assert (await packs_in_force(ledgers))["mine"] == (1, 4)
+    assert await on_record(ledgers, "mine") == [(1, "shipped", True)]
 
 
 @pytest.mark.parametrize("table", ["fact", "status", "policy_version", "policy_activation", "packs_until"])

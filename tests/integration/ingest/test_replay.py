@@ -198,6 +198,30 @@ async def command(ledgers: Ledgers, kafka: str, *options: str) -> tuple[int | No
     return process.returncode, output.decode()
 
 
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("nope", "no pack called 'nope' is in force"),
+        ("", "no pack called '' is in force"),
+        ("@1", "no pack called '' is in force"),
+        ("instalment@99", "instalment@99: there is no such version"),
+        ("instalment@first", "expected NAME or NAME@VERSION"),
+    ],
+)
+async def test_a_policy_that_is_not_there_is_one_line(ledgers: Ledgers, policy: str, said: str) -> None:
+    status, output = await command(ledgers, "127.0.0.1:1", "--policy", policy)
+    assert (status, output.strip().count("\n")) == (78, 0), output
+    assert output.strip().startswith("misconfigured: --policy: ")
+    assert said in output
+
+
+async def test_kafka_that_is_away_is_one_line(ledgers: Ledgers) -> None:
+    status, output = await command(ledgers, "127.0.0.1:1", "--from-topic")
+    assert status == 69, output
+    assert "Kafka at 127.0.0.1:1 does not answer" in output
+    assert "Traceback" not in output
+
+
 async def test_what_the_service_has_not_read_yet_is_not_lost(ledgers: Ledgers, own_kafka: str) -> None:
     """Put back, it would be a repeat once the service reads it, and its repayment would never be told."""
     facts = [opened("a"), billed("a", "a1", 3), repaid("a", "r1", 2)]

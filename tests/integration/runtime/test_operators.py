@@ -5,8 +5,10 @@ import os
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy.local.environments import PROJECT, SERVICES
+from services.ingest.__main__ import app as ingest
 
 NOWHERE = {"ARREARS_DATABASE_URL": "postgresql+asyncpg://nobody:none@127.0.0.1:1/arrears"}
 
@@ -40,3 +42,20 @@ async def test_a_letter_is_revealed_and_corrected_only_as_it_should_be() -> None
     code, said = await _ended("ingest", "dead-letters", "redrive", "1", "2", "--payload", "x.json", *act, **NOWHERE)
     assert code == 2
     assert "a corrected event is for one dead letter" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("redrive", "1", "--payload", "nothing.json", "--actor", "ann", "--reason", "why"), "cannot be read: No such"),
+        (("redrive", "1", "--payload", "/", "--actor", "ann", "--reason", "why"), "cannot be read: Is a directory"),
+        (("discard", "1", "--actor", "", "--reason", "why"), "expected 1 to 500 characters"),
+        (("redrive", "1", "--actor", "ann", "--reason", " "), "expected 1 to 500 characters"),
+        (("discard", "1", "--actor", "ann", "--reason", "x" * 501), "expected 1 to 500 characters"),
+        (("list", "--state", "done"), "'waiting'"),
+    ],
+)
+def test_what_a_command_cannot_take_is_said_before_anything_is_done(arguments: tuple[str, ...], expected: str) -> None:
+    ended = CliRunner().invoke(ingest, ["dead-letters", *arguments], env=NOWHERE)
+    assert ended.exit_code == 2
+    assert expected in " ".join(ended.stderr.replace("│", " ").split())

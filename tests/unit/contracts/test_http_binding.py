@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.banking import BillIssued
 from shared.contracts.envelope import decode
-from shared.contracts.http_binding import BATCH, SINGLE, events_in
+from shared.contracts.http_binding import BATCH, SINGLE, events_in, written
 from shared.contracts.schemas import example_event
 from shared.vocabulary.errors import Rejected
 from tests.unit.contracts.events import BILLING, bill
@@ -76,3 +76,20 @@ def test_data_of_another_kind_is_the_envelopes_to_refuse() -> None:
     with pytest.raises(Rejected) as caught:
         _event(value)
     assert caught.value.reason == "not_cloudevents"
+
+
+def _nested(levels: int) -> object:
+    event: object = 1
+    for _ in range(levels):
+        event = [event]
+    return event
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [({"id": "\ud800"}, "not_json"), ({"id": 10**400}, "not_json"), (_nested(300), "nested_too_deep")],
+)
+def test_what_json_cannot_carry_on_is_said_to_be_that(event: object, reason: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        written(event)
+    assert refusal.value.reason == reason

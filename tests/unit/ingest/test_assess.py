@@ -212,6 +212,14 @@ def test_what_is_no_question_is_refused(body: bytes) -> None:
         question(body)
 
 
+def test_what_is_said_twice_is_refused_wherever_it_stands() -> None:
+    twice = json.dumps({"policy": "instalment", "as_of": ["2024-03-01"], "facts": [BILL]}).replace(
+        '"amount": "100.00"', '"amount": "1.00", "amount": "100.00"'
+    )
+    with pytest.raises(Rejected, match="invalid_request: 'amount' is written twice in one object"):
+        question(twice.encode())
+
+
 def test_a_question_has_a_size() -> None:
     with pytest.raises(Rejected, match="request_too_large"):
         question(b" " * (REQUEST_BYTES_MAX + 1))

@@ -69,6 +69,8 @@ def test_a_table_is_for_people() -> None:
         ("[]", ("--policy", "instalment", "--as-of", "today"), 65, "invalid_request: as_of.0: a date is written"),
         ("[]", ("--policy", "nothing.yaml", "--as-of", "2024-03-01"), 65, "nothing.yaml: cannot be read: No such file"),
         (" " * (REQUEST_BYTES_MAX + 1), (), 65, "request_too_large: "),
+        ('{"as_of": ["2024-03-01"], "as_of": ["2024-03-02"]}', (), 65, "invalid_request: 'as_of' is written twice"),
+        ('{"facts": ' + "[" * 1_000 + "]" * 1_000 + "}", (), 65, "invalid_request: "),
     ],
 )
 def test_what_cannot_be_answered_ends_with_one_line(
@@ -76,6 +78,26 @@ def test_what_cannot_be_answered_ends_with_one_line(
 ) -> None:
     ended, out, err = run("-", *arguments, stdin=stdin)
     assert (ended, out) == (code, "")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "malformed_policy: mine.yaml: expected a pack"),
+        ("- name: mine", "malformed_policy: mine.yaml: expected a pack"),
+        ("[" * 5_000, "mine.yaml: not YAML: it is nested too deeply"),
+        ("version: " + "9" * 5_000, "mine.yaml: not YAML: Exceeds the limit"),
+        ("one: &one [x, x]\ntwo: [*one, *one]", "mine.yaml: not YAML: an alias; write out what it stands for"),
+        (" " * 262_145, "mine.yaml: at most 262144 bytes are read"),
+    ],
+)
+def test_a_file_that_holds_no_pack_is_named_and_never_passed_over(tmp_path: Path, written: str, said: str) -> None:
+    pack = tmp_path / "mine.yaml"
+    pack.write_text(written)
+    code, out, err = run("-", "--policy", str(pack), "--as-of", "2024-03-01", stdin=json.dumps(FACTS))
+    assert (code, out) == (65, "")
     assert err.startswith(said)
     assert err.count("\n") == 1
 

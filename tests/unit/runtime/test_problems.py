@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from shared.runtime import problems
+from shared.vocabulary.errors import Rejected
 
 
 async def answer(error: Exception) -> httpx.Response:
@@ -32,3 +33,9 @@ async def test_a_fault_of_ours_shows_nothing_of_itself(error: Exception) -> None
     got = await answer(error)
     assert (got.status_code, got.json()["title"]) == (500, "internal_error")
     assert "secret" not in got.text
+
+
+async def test_half_a_character_in_what_is_quoted_is_no_fault_of_ours() -> None:
+    got = await answer(Rejected("malformed_policy", "absolute.\ud800: not an ISO 4217 currency code in use"))
+    assert (got.status_code, got.headers["content-type"]) == (422, "application/problem+json")
+    assert got.json()["detail"] == "absolute.?: not an ISO 4217 currency code in use"
