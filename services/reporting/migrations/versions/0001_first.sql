@@ -1,5 +1,6 @@
 -- The star schema, its views, what they mean, and the reader's grants on the day of this revision.
--- Frozen: a later change is a revision of its own, and a test compares what all of them leave with tables.py and views.py.
+-- Frozen: a later change is a revision of its own, and a test compares what all of them leave with what tables and
+-- views.py describe.
 
 CREATE TABLE account_now (
     account_id text NOT NULL,
