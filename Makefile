@@ -38,8 +38,8 @@ test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; JOBS= 
 soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
-soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 100,000 examples, 2,500 of which are in every test run; TIMES=
-	@ARREARS_TEST_EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest --timeout 0 tests/property/test_ingest_fold.py tests/property/test_ingest_history.py
+soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 136,000 examples, 3,400 of which are in every test run; TIMES=
+	@ARREARS_TEST_EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest --timeout 0 tests/property/test_ingest_*.py
 
 bench-ingest: $(VENV)/dev.installed  ## the ledger's benches: throughput, day close, re-assessment, age of accounts
 	@for bench in ingest_throughput day_close reassessment account_age; do $(BIN)/python -m tests.bench.$$bench || exit; done

@@ -17,9 +17,9 @@ from services.contact.claim import Claims
 from services.contact.health import Health
 from services.contact.store import contacts
 from services.contact.store.attempts import Attempt
-from services.contact.store.sql import reading
 from services.contact.worker import Worker
 from shared.messaging import Commands, retry
+from shared.messaging.autocommit import autocommit
 from shared.runtime.clock import Clock
 
 RECORD_TRIES_MAX: Final = 6
@@ -63,7 +63,7 @@ class Dispatcher:
         channels = self._health.usable()
         rows_max = 1 if self._health.doubtful(channels) else self._batch_max
         # More than are taken, since of each customer only one is.
-        async with reading(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             due = await contacts.due(connection, channels, self._clock.now(), rows_max * 2)
         if not due:
             return False

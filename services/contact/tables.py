@@ -1,4 +1,7 @@
-"""Contact's tables. Personal data (names, numbers, addresses, message texts) lives here and nowhere downstream."""
+"""Contact's tables. Personal data (names, numbers, addresses, message texts) lives here and nowhere downstream.
+
+Migrations add the sequence `worker_id` and the trigger that keeps the archive of gate decisions as it is.
+"""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -161,18 +164,3 @@ gate_decision = sa.Table(
     comment="append-only: a trigger refuses UPDATE, DELETE and TRUNCATE",
 )
 sa.Index("gate_decision_contact", gate_decision.c.contact_id)
-
-WORKER_SEQUENCE = "CREATE SEQUENCE worker_id AS integer"
-APPEND_ONLY = (
-    """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-       $$ BEGIN RAISE EXCEPTION 'the archive of gate decisions is append-only'; END $$""",
-    """CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate_decision
-       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
-)
-
-
-def create(connection: sa.Connection) -> None:
-    """Create everything in the connection's schema; for the first migration."""
-    metadata.create_all(connection)
-    for statement in (WORKER_SEQUENCE, *APPEND_ONLY):
-        connection.execute(sa.text(statement))

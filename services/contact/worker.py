@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.contact.store import attempts
+from shared.messaging.autocommit import autocommit
 
 
 class Worker:
@@ -37,8 +38,7 @@ class Worker:
 @asynccontextmanager
 async def registered(engine: AsyncEngine) -> AsyncIterator[Worker]:
     """A number for the time of the block."""
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with autocommit(engine) as connection:
         worker = Worker(connection, await attempts.become_worker(connection))
         try:
             yield worker

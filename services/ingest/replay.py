@@ -20,6 +20,7 @@ from services.ingest.packs import Packs, as_written
 from services.ingest.policies import Policies
 from services.ingest.reassessment import REPLAY
 from services.ingest.replay_store import LIVE, REPLAYED, FactCounts
+from shared.messaging.autocommit import autocommit
 from shared.runtime.clock import SystemClock
 from shared.vocabulary.errors import Misconfigured, Rejected
 
@@ -71,8 +72,7 @@ class Replay:
 
     async def run(self, apply: bool) -> Report:
         """Compare; with `apply`, have what differs made anew and wait for it."""
-        async with self.engine.connect() as alone:
-            await alone.execution_options(isolation_level="AUTOCOMMIT")
+        async with autocommit(self.engine) as alone:
             if not await replay_store.alone(alone):
                 raise Misconfigured("another replay runs on this database; wait for it")
             await replay_store.scratch(alone)

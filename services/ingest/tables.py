@@ -50,7 +50,7 @@ account = sa.Table(
 shard_day = sa.Table(
     "shard_day",
     metadata,
-    sa.Column("shard", sa.Integer, primary_key=True),
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("closed_to", sa.Date, nullable=False, comment="the last business date core banking closed"),
     sa.Column("aged_to", sa.Date, nullable=False, comment="the last date all accounts of the shard are aged to"),
     sa.Column("to_close", ARRAY(sa.Date), nullable=False, comment="closed dates not told as aged yet, ascending"),
@@ -136,7 +136,8 @@ submission = sa.Table(
     sa.Column("fingerprint", sa.LargeBinary, nullable=False, comment="of the whole request"),
     sa.Column("last_seq", sa.BigInteger, nullable=False, comment="its last record in the command shard's outbox"),
     sa.Column("results", sa.JSON, nullable=False, comment="what was answered, event by event"),
-    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("submission_age", "accepted_at"),
 )
 
 Key = tuple[str, str, str]

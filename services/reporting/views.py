@@ -1,6 +1,7 @@
-"""The store's views, functions, comments and grants, made from the definitions. They hold no data.
+"""The store's views, functions and comments, made from the definitions. They hold no data.
 
-Apart from the tables because a revision that changes one drops and creates them all from the definitions of its day.
+Apart from the tables because they are made from the metrics. A revision that changes one states the SQL that
+`definitions` gives on its day; a test compares what revisions leave with what is defined.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from services.reporting.metrics.catalogue import VIEWS
 from services.reporting.metrics.definition import View
-from services.reporting.tables import INTERNAL, account_now, metadata
+from services.reporting.tables import account_now, metadata
 
 READER: Final = "bi"
 """The role of BI tools; it may read what is granted here and nothing else."""
@@ -41,10 +42,10 @@ _SQL_TYPES: Final = {
 }  # fmt: skip
 
 
-def create(connection: sa.Connection) -> None:
-    """Create every view, comment what there is, and let the reader in where that role exists."""
-    for statement in (*_views(), *_comments(connection.dialect), *_grants(connection)):
-        connection.exec_driver_sql(statement)
+def definitions(dialect: sa.Dialect) -> Iterator[str]:
+    """The statements that create every view and comment what there is."""
+    yield from _views()
+    yield from _comments(dialect)
 
 
 def _views() -> Iterator[str]:
@@ -70,16 +71,3 @@ def _comments(dialect: sa.Dialect) -> Iterator[str]:
         kind = "FUNCTION" if view.arguments else "VIEW"
         meaning = view.meaning.replace("'", "''")
         yield f"COMMENT ON {kind} {view.name} IS '{meaning}'"
-
-
-def _grants(connection: sa.Connection) -> Iterator[str]:
-    """Table by table: the loop's own tables hold payloads, which are nobody's business outside the service."""
-    there = connection.execute(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": READER}).first()
-    if there is None:
-        return
-    schema = connection.execute(sa.text("SELECT quote_ident(current_schema())")).scalar_one()
-    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {READER}"
-    shown = [table.name for table in metadata.sorted_tables if table.name not in INTERNAL]
-    shown += [view.name for view in ALL if not view.arguments]
-    yield f"GRANT SELECT ON {', '.join(shown)} TO {READER}"
-    yield f"GRANT USAGE ON SCHEMA {schema} TO {READER}"

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.messaging import retry, store
+from shared.messaging.autocommit import autocommit
 from shared.messaging.relay import Relay
 from shared.messaging.stream import OutboxRow, ShardId
 from shared.messaging.transaction import PartitionCounts, Transaction
@@ -119,8 +120,7 @@ class Commands:
         waits = retry.backoff_s()
         while not stop.is_set():
             try:
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(isolation_level="AUTOCOMMIT")
+                async with autocommit(self._engine) as connection:
                     if (await connection.execute(_TRY_LEAD)).scalar_one():
                         waits = retry.backoff_s()
                         await self._lead(connection, stop)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.messaging.autocommit import autocommit
 from shared.messaging.dead_letters import insert as keep_letters
 from shared.messaging.ports import Engine
 from shared.messaging.stream import OutboxRow, ShardId, ShardState
@@ -230,8 +231,7 @@ async def read_outbox(connection: AsyncConnection, shard: ShardId, after: int, r
 
 async def advance_relay(engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
     """Note what Kafka has acknowledged, in a transaction of its own; without effect for an older epoch."""
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with autocommit(engine) as connection:
         await connection.execute(_ADVANCE_RELAY, {**_key(shard), "epoch": epoch, "seq": seq})
 
 

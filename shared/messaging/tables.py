@@ -1,4 +1,7 @@
-"""The tables the loop needs in every service's schema; created by each service's first migration."""
+"""The tables the loop needs in every service's schema.
+
+Services get them by the steps in `migrations`; a test holds that both come to the same.
+"""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -135,52 +138,9 @@ KEEP_HISTORY = (
        FOR EACH ROW WHEN (OLD.state NOT IN ('redriven', 'discarded')) EXECUTE FUNCTION keep_unsettled_letter()""",
 )
 
-_GOES_ALONG = (
-    """ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_dead_letter_id_fkey""",
-    """ALTER TABLE {table} ADD CONSTRAINT {table}_dead_letter_id_fkey
-       FOREIGN KEY (dead_letter_id) REFERENCES dead_letter (id) ON DELETE CASCADE""",
-)
-
-# Header values were texts, or "hex:" and the bytes; now both names and values are hexadecimal.
-_OLD_LETTERS = (
-    """ALTER TABLE dead_letter
-       ADD COLUMN state text NOT NULL DEFAULT 'waiting', ADD COLUMN tries integer NOT NULL DEFAULT 0,
-       ADD CONSTRAINT dead_letter_state CHECK (state IN ('waiting', 'queued', 'redriven', 'discarded')),
-       DROP CONSTRAINT dead_letter_stream_topic_partition_position_key""",
-    """ALTER TABLE dead_letter RENAME COLUMN headers TO header_pairs""",
-    """UPDATE dead_letter SET header_pairs = (
-           SELECT coalesce(jsonb_agg(jsonb_build_array(
-                      encode(convert_to(pair ->> 0, 'UTF8'), 'hex'),
-                      CASE WHEN starts_with(pair ->> 1, 'hex:') THEN substr(pair ->> 1, 5)
-                           ELSE encode(convert_to(pair ->> 1, 'UTF8'), 'hex') END) ORDER BY place), '[]')
-           FROM jsonb_array_elements(header_pairs) WITH ORDINALITY AS old (pair, place))""",
-)
-
 
 def create(connection: sa.Connection) -> None:
-    """Create the messaging tables in the connection's schema; for a service's first migration."""
+    """Create what stands here in the connection's schema, for a loop without a service; a service migrates."""
     metadata.create_all(connection)
     for statement in (*CREATE, *KEEP_HISTORY):
-        connection.execute(sa.text(statement))
-
-
-def add_letters_door(connection: sa.Connection) -> None:
-    """What a schema made before dead letters could be redriven lacks; nothing where it lacks nothing."""
-    columns = {column["name"] for column in sa.inspect(connection).get_columns("dead_letter")}
-    if "state" not in columns:
-        for statement in _OLD_LETTERS:
-            connection.execute(sa.text(statement))
-        for index in dead_letter.indexes:
-            index.create(connection)
-    metadata.create_all(connection)
-    for statement in KEEP_HISTORY:
-        connection.execute(sa.text(statement))
-
-
-def let_settled_letters_go(connection: sa.Connection) -> None:
-    """What a schema made before settled dead letters had an end lacks."""
-    for table in ("redrive", "dead_letter_history"):
-        for statement in _GOES_ALONG:
-            connection.execute(sa.text(statement.format(table=table)))
-    for statement in KEEP_HISTORY:
         connection.execute(sa.text(statement))

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from shared.messaging import dead_letters, housekeeping, kafka, redrive, retry, topology
+from shared.messaging.autocommit import autocommit
 from shared.messaging.broadcast import Broadcast
 from shared.messaging.commands import COMMANDS, Commands
 from shared.messaging.desk import Desk
@@ -42,8 +43,6 @@ class Process:
         self._stop = asyncio.Event()
         self._drained = asyncio.Event()
         self._engine = database.engine_of(settings.database, settings.database_connections_max)
-        # Each statement for itself: no transaction to begin and end around a few counts.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock: Clock = SimulatedClock() if settings.clock == "simulated" else SystemClock()
         self._publisher = Publisher(lambda: kafka.producer(self._bootstrap, service.name))
         self._counts: dict[str, int] = {}
@@ -185,7 +184,7 @@ class Process:
         """
         now = self._clock.now()
         applied = {loop.shard: loop.state.offsets for member in self._members for loop in member.loops.values()}
-        async with self._reading.connect() as connection:
+        async with autocommit(self._engine) as connection:
             pending = dict(await self._service.pending(connection, now)) if self._service.pending else {}
             pending["redrives"] = await dead_letters.asked_count(connection)
             commands = await self._commands.progress(connection)

@@ -19,6 +19,7 @@ import uvloop
 
 from services.ingest import store
 from services.ingest.tables import ShardDay
+from shared.messaging.autocommit import autocommit
 from shared.runtime import logs
 from shared.runtime.main import collect_seldom
 from tests.bench.portfolio import LIVES, TODAY, Portfolio, portfolio
@@ -87,8 +88,7 @@ async def made_ready(book: Portfolio, accounts: int) -> None:
     async with book.engine.begin() as connection:
         for statement in _READY.split(";"):
             await connection.execute(sa.text(statement), {"accounts": accounts, "lives": LIVES})
-    async with book.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with autocommit(book.engine) as connection:
         for table in ("bench_bill", "bench_paid", "bench_repayment", "account"):
             await connection.execute(sa.text(f"VACUUM ANALYZE {table}"))
 

@@ -25,9 +25,9 @@ import uvloop
 from deploy.local.environments import SERVICES
 from shared.runtime import logs
 from tests.bench.facts import Fact, repaid
-from tests.bench.pace import pace
 from tests.bench.printed import machine, printed
-from tests.bench.whole import PARTITIONS, TODAY, Whole, account_of, overdue_bill, paid, whole_system
+from tests.bench.under_load import meanwhile, whole_under_load
+from tests.bench.whole import TODAY, Whole, account_of, overdue_bill, paid
 
 PEOPLE: Final = 2_000
 WARM_UP_SHARE: Final = 0.2
@@ -51,12 +51,8 @@ async def reading(pids: dict[str, int], poll_s: float) -> AsyncIterator[Readings
                 found[name].append((time.monotonic() - begun, process.memory_info().rss / MB))
             await asyncio.sleep(poll_s)
 
-    looking = asyncio.create_task(look())
-    try:
+    async with meanwhile(look()):
         yield found
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
 
 
 def crowd_facts() -> Iterator[Fact]:
@@ -81,10 +77,10 @@ def slope_mb_per_h(readings: list[tuple[float, float]]) -> float:
 
 async def measure(minutes: float, per_s: float, backlog: int) -> dict[str, dict[str, float]]:
     """Steady load, then the backlog."""
-    async with whole_system() as place:
+    async with whole_under_load() as (place, load):
         pids = _pids(place)
         await place.open(PEOPLE)
-        async with pace(place.system.addresses.kafka, PARTITIONS) as load, reading(pids, STEADY_POLL_S) as steady:
+        async with reading(pids, STEADY_POLL_S) as steady:
             await load.publish(crowd_facts(), per_s, minutes * 60)
         await place.doors.quiet()
         async with reading(pids, BACKLOG_POLL_S) as behind:

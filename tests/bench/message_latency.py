@@ -14,9 +14,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.bench.ground import STATUS
-from tests.bench.pace import pace
 from tests.bench.percentiles import spread_ms
-from tests.bench.whole import PARTITIONS, Whole, customer_of, mobile_of, overdue_bill, whole_system
+from tests.bench.under_load import whole_under_load
+from tests.bench.whole import PARTITIONS, Whole, customer_of, mobile_of, overdue_bill
 
 BURST_MESSAGES: Final = 1_000
 WARM_UP_MESSAGES: Final = 200
@@ -34,7 +34,7 @@ async def _burst_per_s(place: Whole, messages: int) -> float:
 
 async def measure(seconds: float, share: float) -> Figures:
     """The most it can do, then the times at a share of that."""
-    async with whole_system() as place, pace(place.system.addresses.kafka, PARTITIONS) as steady:
+    async with whole_under_load() as (place, steady):
         await _burst_per_s(place, WARM_UP_MESSAGES)
         most = await _burst_per_s(place, BURST_MESSAGES)
         people = await place.open(int(most * share * seconds) + 1)

@@ -23,6 +23,7 @@ from services.ingest.handlers import Handlers
 from services.ingest.packs import load
 from services.ingest.policies import Policies
 from shared.messaging import ShardId, Transaction, store
+from shared.messaging.autocommit import autocommit
 from shared.runtime import database
 from tests.parts import chosen_parts, new_database
 
@@ -117,8 +118,7 @@ async def fill(engine: AsyncEngine, accounts: int, months: int, with_facts: bool
             for place in range(max(len(facts) for _, facts in lives)):
                 await connection.execute(sa.text(_FACTS), {"accounts": accounts, "lives": LIVES, "place": place})
         await connection.execute(sa.text("INSERT INTO shard_day VALUES (0, :day, :day, '{}')"), {"day": TODAY})
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with autocommit(engine) as connection:
         await connection.execute(sa.text("VACUUM ANALYZE account"))
         await connection.execute(sa.text("VACUUM ANALYZE fact"))
     await asyncio.sleep(0)

@@ -18,11 +18,12 @@ import typer
 import uvloop
 
 from shared.runtime import logs
-from tests.bench.copies import Copies, Copy, copies
-from tests.bench.ground import Ground, ground
-from tests.bench.pace import Pace, pace
+from tests.bench.copies import Copies, Copy
+from tests.bench.ground import Ground
+from tests.bench.pace import Pace
 from tests.bench.printed import machine, printed
 from tests.bench.status_latency import book, repayments
+from tests.bench.under_load import ledger_under_load, meanwhile
 from tests.integration.messaging.rig import until
 
 POLL_S: Final = 0.02
@@ -79,21 +80,14 @@ class Drill:
 async def measure(rounds: int, per_s: float, session_timeout_s: float) -> Figures:
     """Both cases, on one start of the parts."""
     settings = {"ARREARS_SESSION_TIMEOUT_S": f"{session_timeout_s:g}"}
-    async with ground() as place, copies(place, **settings) as group, pace(place.kafka, place.partitions) as load:
-        await place.clear()
-        first = await group.start()
-        await group.until_spread([first])
+    async with ledger_under_load(**settings) as (place, group, load):
         facts = book()
         await place.publish(facts)
         await until(lambda: _all_applied(place, len(facts)), "the book", PATIENCE_S)
         drill = Drill(place, group, load, per_s, len(facts))
-        publishing = asyncio.create_task(load.publish(repayments(), per_s, 86_400))
-        try:
+        async with meanwhile(load.publish(repayments(), per_s, 86_400)):
             restarted = [await _restarted(drill) for _ in range(rounds)]
             taken_over = [await _taken_over(drill) for _ in range(rounds)]
-        finally:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
     return _summed("started again", restarted) | _summed("taken over", taken_over)
 
 

@@ -5,7 +5,6 @@ its own, without its API. Publisher and listener are this process: the time incl
 given to the producer until the listener has the status in its hands.
 """
 
-import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,11 +16,11 @@ from typing import Final
 import orjson
 from aiokafka import AIOKafkaConsumer
 
-from tests.bench.copies import copies
 from tests.bench.facts import Fact, balance, bill, opening, repaid
-from tests.bench.ground import STATUS, Ground, ground
-from tests.bench.pace import Pace, pace
+from tests.bench.ground import STATUS, Ground
+from tests.bench.pace import Pace
 from tests.bench.percentiles import spread_ms
+from tests.bench.under_load import ledger_under_load, meanwhile
 from tests.integration.messaging.rig import until
 
 ACCOUNTS: Final = 2_000
@@ -72,11 +71,9 @@ class Heard:
 @asynccontextmanager
 async def _listening(kafka: str) -> AsyncIterator[Heard]:
     heard = Heard()
-    async with AIOKafkaConsumer(STATUS, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
-        listening = asyncio.create_task(heard.listen(consumer))
+    consumer = AIOKafkaConsumer(STATUS, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    async with consumer, meanwhile(heard.listen(consumer)):
         yield heard
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
 
 
 async def _burst_s(place: Ground, facts: list[Fact]) -> float:
@@ -95,9 +92,7 @@ async def _burst_s(place: Ground, facts: list[Fact]) -> float:
 
 async def measure(seconds: float, share: float) -> Figures:
     """The most it can do, then the times at a share of that."""
-    async with ground() as place, copies(place) as group, pace(place.kafka, place.partitions) as steady:
-        await place.clear()
-        await group.until_spread([await group.start()])
+    async with ledger_under_load() as (place, _, steady):
         facts = repayments()
         await _burst_s(place, [*book(), *itertools.islice(facts, WARM_UP_FACTS)])
         burst = list(itertools.islice(facts, BURST_FACTS))

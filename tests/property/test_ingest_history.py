@@ -24,7 +24,7 @@ from services.ingest.domain.account import (
 from services.ingest.domain.assessment import assess
 from services.ingest.domain.policy import Rules
 from tests.property.examples import examples
-from tests.property.test_ingest_fold import Step, any_rules, day, shown, steps_of_any_kind
+from tests.property.lives import Step, any_rules, day, shown, steps_of_any_kind
 
 Past = list[tuple[f.Fact, date]]
 CHANGE = "change"

@@ -14,8 +14,8 @@ from services.ingest.domain.policy import Rules
 from services.ingest.domain.rebuild import rebuilt
 from services.ingest.domain.walk import Walk
 from tests.property.examples import examples
+from tests.property.lives import SPAN, any_fact, any_rules, day, opening, steps_of_any_kind
 from tests.property.reference import from_nothing
-from tests.property.test_ingest_fold import SPAN, any_fact, any_rules, day, opening, steps_of_any_kind
 
 many_facts = st.lists(any_fact, max_size=25, unique_by=lambda fact: (fact.kind, fact.key))
 lives = st.one_of(

@@ -1,12 +1,9 @@
-"""How this service's statements take many rows at once: as one JSON array, or as one array a column; how it looks."""
+"""How this service's statements take many rows at once: as one JSON array, or as one array a column."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 TEXTS: Final = ARRAY(sa.Text)
 BIGS: Final = ARRAY(sa.BigInteger)
@@ -19,10 +16,3 @@ def statement(sql: str, **types: Any) -> sa.TextClause:
     if ":rows)" in sql:
         types.setdefault("rows", sa.JSON)
     return text.bindparams(*(sa.bindparam(name, type_=kind) for name, kind in types.items()))
-
-
-@asynccontextmanager
-async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection for a single look, without the two round trips that begin and end a transaction."""
-    async with engine.connect() as connection:
-        yield await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -12,6 +12,7 @@ from services.strategy.settings import SHIPPED
 from shared.contracts.collections import CaseOpened, StrategyAssigned
 from shared.contracts.fields import Contract
 from shared.messaging import Transaction, store
+from shared.messaging.autocommit import autocommit
 from shared.messaging.commands import COMMANDS
 from tests.integration.strategy.conftest import COUNTS, Shard
 from tests.integration.strategy.events import MONDAY, aged, at, day, entered
@@ -22,8 +23,7 @@ _WAITING = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type 
 
 async def until_somebody_waits(engine: AsyncEngine) -> None:
     """Return when a session of the server waits for a lock."""
-    async with asyncio.timeout(PATIENCE_S), engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with asyncio.timeout(PATIENCE_S), autocommit(engine) as connection:
         while not (await connection.execute(_WAITING)).scalar_one():  # noqa: ASYNC110  another session's state
             await asyncio.sleep(0.01)
 

@@ -12,6 +12,8 @@ from services.ingest.domain.policy import Policy, Rules
 from services.ingest.packs import load
 
 PACKS = load()
+CARD = PACKS.rules("card-minimum-payment", ())
+RBI = PACKS.rules("in-rbi", ("in-rbi",))
 START = date(2021, 1, 1)
 
 

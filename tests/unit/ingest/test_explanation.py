@@ -9,9 +9,8 @@ from services.ingest.domain import facts as f
 from services.ingest.domain.explanation import Classified, Excluded, Explanation, Met, OldestOverdue, Weighed, explain
 from services.ingest.domain.policy import Band, Classification, Materiality, Probation, Rules, Scale
 from services.ingest.domain.sentences import in_words
-from tests.unit.ingest.cases import bill, day, opened, policy, repaid, rules
+from tests.unit.ingest.cases import RBI, bill, day, opened, policy, repaid, rules
 
-RBI = rules("in-rbi", "in-rbi")
 EU = rules("eu-default", "eu-default")
 
 

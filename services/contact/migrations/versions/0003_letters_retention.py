@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.messaging import tables as messaging
+from shared.messaging import migrations as messaging
 
 revision = "0003"
 down_revision = "0002"
@@ -12,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Bind what is kept of a letter to it, and have the database refuse the rest."""
-    messaging.let_settled_letters_go(op.get_bind())
+    messaging.letters_retention(op.get_bind())

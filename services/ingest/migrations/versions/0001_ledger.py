@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.messaging import tables as messaging
+from shared.messaging import migrations as messaging
 
 revision = "0001"
 down_revision = None
@@ -30,6 +30,6 @@ CREATE = (
 
 def upgrade() -> None:
     """Create everything."""
-    messaging.create(op.get_bind())
+    messaging.first(op.get_bind())
     for statement in CREATE:
         op.execute(statement)

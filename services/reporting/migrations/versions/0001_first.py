@@ -1,9 +1,11 @@
 """The loop's tables, the star schema, its views and the reader's grants."""
 
+from pathlib import Path
+
 from alembic import op
 
-from services.reporting import tables, views
-from shared.messaging import tables as messaging
+from shared.messaging import migrations as messaging
+from shared.runtime import migration_env
 
 revision = "0001"
 down_revision = None
@@ -13,6 +15,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Create them in the service's schema."""
-    messaging.create(op.get_bind())
-    tables.metadata.create_all(op.get_bind())
-    views.create(op.get_bind())
+    messaging.first(op.get_bind())
+    migration_env.execute(op.get_bind(), Path(__file__).with_suffix(".sql"))

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.messaging import tables as messaging
+from shared.messaging import migrations as messaging
 
 revision = "0002"
 down_revision = "0001"
@@ -12,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add what is missing."""
-    messaging.add_letters_door(op.get_bind())
+    messaging.letters_door(op.get_bind())
