@@ -51,11 +51,11 @@ class Copies:
     settings: dict[str, str]
     running: list[Copy] = field(default_factory=list)
 
-    async def start(self) -> Copy:
-        """One more, without waiting for it."""
+    async def start(self, **settings: str) -> Copy:
+        """One more, without waiting for it; `settings` are variables for it alone."""
         port = free_port()
         command = [sys.executable, "-m", "services.ingest", "--only", "consumer"]
-        environment = {**surroundings(self.folder), **self._told(port)}
+        environment = {**surroundings(self.folder), **self._told(port), **settings}
         program = Program(f"copy-{port}", command, PROJECT, self.folder / f"copy-{port}.log", environment)
         copy = Copy(await Child.start(program), f"http://127.0.0.1:{port}", self.client)
         self.running.append(copy)

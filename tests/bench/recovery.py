@@ -2,14 +2,16 @@
 
     python -m tests.bench.recovery [--rounds N] [--per-s N] [--session-timeout-s N] [--json FILE]
 
-Facts come at a steady pace throughout. Two cases, each so many times: the one copy that runs is killed and started
-again at once, as a supervisor does; and one of two copies is killed and the other takes its shards over. Times are from
-the kill until every shard of the killed copy has committed a batch again, and until no more than a moment's facts wait.
+Facts come at a steady pace throughout. Three cases, each so many times: the one copy that runs is killed and started
+again at once, as a supervisor does, without a name and with one that it keeps; and one of two copies is killed and the
+other takes its shards over. Times are from the kill until every shard of the killed copy has committed a batch again,
+and until no more than a moment's facts wait.
 """
 
 import asyncio
 import statistics
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -31,6 +33,7 @@ MOMENT_S: Final = 0.2
 """A backlog of less is none: so much is always on its way."""
 RUN_UP_S: Final = 4.0
 PATIENCE_S: Final = 180.0
+NAMED: Final = {"ARREARS_REPLICA": "a"}
 Figures = dict[str, dict[str, float]]
 
 
@@ -52,16 +55,16 @@ class Drill:
     async def caught_up(self) -> bool:
         return await self.waiting() <= self.per_s * MOMENT_S
 
-    async def killed(self, victim: Copy, *, start_again: bool) -> dict[str, float]:
-        """Kill it and see: it is started again, or the copy that is left takes over."""
+    async def killed(self, victim: Copy, again: Mapping[str, str] | None) -> dict[str, float]:
+        """Kill it and see: it is started `again` with these settings, or the copy that is left takes over."""
         await until(self.caught_up, "the copies to keep up", PATIENCE_S)
         shards = await victim.owns()
         begun = time.perf_counter()
         await victim.kill()
         before = await self.place.applied()
         self.group.running.remove(victim)
-        if start_again:
-            await self.group.start()
+        if again is not None:
+            await self.group.start(**again)
 
         most = 0
 
@@ -78,7 +81,7 @@ class Drill:
 
 
 async def measure(rounds: int, per_s: float, session_timeout_s: float) -> Figures:
-    """Both cases, on one start of the parts."""
+    """All cases, on one start of the parts."""
     settings = {"ARREARS_SESSION_TIMEOUT_S": f"{session_timeout_s:g}"}
     async with ledger_under_load(**settings) as (place, group, load):
         facts = book()
@@ -86,19 +89,36 @@ async def measure(rounds: int, per_s: float, session_timeout_s: float) -> Figure
         await until(lambda: _all_applied(place, len(facts)), "the book", PATIENCE_S)
         drill = Drill(place, group, load, per_s, len(facts))
         async with meanwhile(load.publish(repayments(), per_s, 86_400)):
-            restarted = [await _restarted(drill) for _ in range(rounds)]
+            restarted = [await _restarted(drill, {}) for _ in range(rounds)]
+            await _replace(drill, NAMED)
+            named = [await _restarted(drill, NAMED) for _ in range(rounds)]
+            await _replace(drill, {})
             taken_over = [await _taken_over(drill) for _ in range(rounds)]
-    return _summed("started again", restarted) | _summed("taken over", taken_over)
+    return (
+        _summed("started again", restarted)
+        | _summed("started again by its name", named)
+        | _summed("taken over", taken_over)
+    )
 
 
 async def _all_applied(place: Ground, facts: int) -> bool:
     return sum((await place.applied()).values()) >= facts
 
 
-async def _restarted(drill: Drill) -> dict[str, float]:
+async def _replace(drill: Drill, settings: Mapping[str, str]) -> None:
+    """Another copy in place of the one that runs, which leaves in order."""
+    (old,) = drill.group.running
+    new = await drill.group.start(**settings)
+    await drill.group.until_spread([old, new])
+    await old.child.stop()
+    drill.group.running.remove(old)
+    await drill.group.until_spread([new])
+
+
+async def _restarted(drill: Drill, settings: Mapping[str, str]) -> dict[str, float]:
     (only,) = drill.group.running
     await asyncio.sleep(RUN_UP_S)
-    return await drill.killed(only, start_again=True)
+    return await drill.killed(only, settings)
 
 
 async def _taken_over(drill: Drill) -> dict[str, float]:
@@ -107,7 +127,7 @@ async def _taken_over(drill: Drill) -> dict[str, float]:
     other = await drill.group.start()
     await drill.group.until_spread([victim, other])
     await asyncio.sleep(RUN_UP_S)
-    return await drill.killed(victim, start_again=False)
+    return await drill.killed(victim, None)
 
 
 def _summed(name: str, found: list[dict[str, float]]) -> Figures:
