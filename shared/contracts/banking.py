@@ -70,6 +70,15 @@ class DelinquencyPaused(AccountEvent):
     from_on: Date
     until_on: Date | None = None
 
+    @field_validator("until_on")
+    @classmethod
+    def _not_reversed(cls, until_on: Date | None, others: ValidationInfo) -> Date | None:
+        """Two dates that were mixed up would pause nothing, without a word."""
+        from_on = others.data.get("from_on")
+        if until_on is not None and from_on is not None and until_on < from_on:
+            raise PydanticCustomError("ends_before_it_begins", "must not be before from_on")
+        return until_on
+
 
 class DelinquencyResumed(AccountEvent):
     """The pause of that id ends on this date."""

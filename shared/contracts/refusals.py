@@ -46,6 +46,7 @@ _OURS: Final = {
     "amount_too_large",
     "negative_amount",
     "wrong_currency",
+    "ends_before_it_begins",
     "malformed_date",
     "malformed_time",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.banking import AccountOpened, CustomerUpdated
+from shared.contracts.banking import AccountOpened, CustomerUpdated, DelinquencyPaused
 from shared.contracts.delinquency import DelinquencyEntered
 from shared.contracts.envelope import PAYLOAD_BYTES_MAX, decode
 from shared.contracts.schemas import example_event
@@ -161,3 +161,12 @@ def test_the_largest_record_is_read_and_one_byte_more_is_not() -> None:
     event = bill()
     decode(BILLING, event + b" " * (PAYLOAD_BYTES_MAX - len(event)))
     assert refused(event + b" " * (PAYLOAD_BYTES_MAX - len(event) + 1)).reason == "too_large"
+
+
+def test_a_pause_that_ends_before_it_begins() -> None:
+    event = example_event(DelinquencyPaused)
+    event["data"] |= {"from_on": "2026-03-10", "until_on": "2026-03-10"}
+    assert decode("banking.accounts", json.dumps(event).encode()).data.until_on is not None, "an empty pause is one"
+    event["data"]["until_on"] = "2026-03-09"
+    refusal = refused(json.dumps(event).encode(), "banking.accounts")
+    assert str(refusal) == "ends_before_it_begins: data.until_on: must not be before from_on"
