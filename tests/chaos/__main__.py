@@ -18,14 +18,15 @@ from deploy.local.portfolio.lender import Lender
 from tests.chaos.faults import blows
 from tests.chaos.history import History, Left
 
-EVENTS_A_CUSTOMER_AND_MONTH = 5.0
+EVENTS_A_CUSTOMER = {1: 7.8, 12: 44.8}
+"""By months of history, as the portfolio makes them."""
 LONG_HISTORY = 100_000
 DIFFERENCES_SHOWN = 5
 
 
 def _lender(events: int, seed: int) -> Lender:
     months = 12 if events >= LONG_HISTORY else 1
-    customers = max(50, round(events / EVENTS_A_CUSTOMER_AND_MONTH / months))
+    customers = max(50, round(events / EVENTS_A_CUSTOMER[months]))
     return Lender(seed=seed, customers=customers, months=months, start=date(2025, 1, 1))
 
 
