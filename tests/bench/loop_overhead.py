@@ -23,9 +23,11 @@ from rich.table import Table
 from deploy.topics import create_topics
 from shared.messaging import Received, Transaction
 from shared.runtime import logs
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
 from tests.integration.messaging.tally import Tally, create, tell
 from tests.parts import chosen_parts, new_database
+from tests.waiting import until
 
 TINY_BATCHES = 300
 LARGE_RECORDS = 40_000

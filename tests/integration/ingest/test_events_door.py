@@ -27,7 +27,7 @@ from shared.messaging.transaction import partition_of
 from shared.runtime.database import migrate
 from shared.runtime.process import Process
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 PARTITIONS = 2
 MIGRATIONS = Path(services.ingest.__file__).parent / "migrations"

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from services.ingest.app import compose
 from services.ingest.settings import Settings
@@ -26,7 +27,7 @@ from shared.vocabulary.errors import Rejected
 from tests.conftest import DatabaseFactory
 from tests.integration.ingest.conftest import MIGRATIONS, Ledgers, Told
 from tests.integration.ingest.test_ledgers import billed, closed, day, opened, repaid, reversed_, said
-from tests.integration.messaging.rig import free_port, until
+from tests.waiting import until
 
 MORE = 3
 NAMES = [f"a{n}" for n in range(12)]
