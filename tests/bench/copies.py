@@ -14,7 +14,7 @@ from deploy.local.environments import PROJECT, surroundings
 from deploy.local.ports import free_port
 from deploy.local.program import Child, Program
 from tests.bench.ground import Ground
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 START_S_MAX = 60.0
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -11,17 +10,14 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import services.ingest
 from deploy.topics import create_topics
-from services.ingest import tables
-from shared.messaging import tables as messaging
 from shared.messaging.transaction import partition_of
 from shared.runtime import database
 from tests.bench.facts import TOPICS, Facts
 from tests.parts import chosen_parts, new_database
+from tests.schemas import empty, migrate
 
 STATUS: Final = "delinquency.status"
-MIGRATIONS: Final = Path(services.ingest.__file__).parent / "migrations"
 _SHARD: Final = sa.text("INSERT INTO shard VALUES ('accounts', :n, 0, 1, CAST(:offsets AS jsonb), '{}', '{}')")
 _STANDING: Final = sa.text(
     """SELECT partition, next_seq - 1 AS emitted, coalesce((counters ->> 'records')::bigint, 0) AS applied
@@ -42,10 +38,9 @@ class Ground:
 
     async def clear(self) -> None:
         """An empty database, whose shards begin at the present end of the topics."""
-        names = [t.name for t in (*tables.metadata.sorted_tables, *messaging.metadata.sorted_tables)]
         ends = await self._ends(*TOPICS)
         async with self.engine.begin() as connection:
-            await connection.execute(sa.text(f"TRUNCATE {', '.join([*names, 'outbox'])}"))
+            await empty(connection)
             for n in range(self.partitions):
                 offsets = {tp.topic: end for tp, end in ends.items() if tp.partition == n}
                 await connection.execute(_SHARD, {"n": n, "offsets": orjson.dumps(offsets).decode()})
@@ -93,7 +88,7 @@ async def ground(partitions: int = 2) -> AsyncIterator[Ground]:
         kafka = await parts.kafka()
         await create_topics(kafka, partitions)
         url = await parts.postgres_url("ingest", await new_database(parts), "postgresql+asyncpg")
-        await database.migrate(url, MIGRATIONS)
+        await migrate("ingest", url)
         engine = database.engine_of(url, 2)
         async with (
             AIOKafkaProducer(bootstrap_servers=kafka, transactional_id="bench", linger_ms=20) as producer,

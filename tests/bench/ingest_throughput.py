@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 import uvloop
 
+from deploy.local.ports import free_port
 from services.ingest import store, translate
 from services.ingest.app import compose
 from services.ingest.settings import Settings
@@ -33,7 +34,7 @@ from shared.runtime.service import Service
 from tests.bench.facts import START, Facts, steps
 from tests.bench.ground import Ground, ground
 from tests.bench.printed import printed
-from tests.integration.messaging.rig import free_port, until
+from tests.waiting import until
 
 PARTITIONS: Final = 2
 FULL, EMPTY, KEPT, ONE = "full ledger", "empty fold", "empty fold, facts kept", "one event a transaction"

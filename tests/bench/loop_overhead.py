@@ -7,7 +7,6 @@ transaction, outbox, relay. CPU time is the process's own (user and system), wit
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,15 +16,16 @@ from typing import Annotated
 
 import typer
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from deploy.topics import create_topics
 from shared.messaging import Received, Transaction
 from shared.runtime import logs
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, until
+from tests.bench.printed import printed
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
 from tests.integration.messaging.tally import Tally, create, tell
 from tests.parts import chosen_parts, new_database
+from tests.waiting import until
 
 TINY_BATCHES = 300
 LARGE_RECORDS = 40_000
@@ -122,14 +122,7 @@ async def measure() -> dict[str, dict[str, float]]:
 def main(json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here too")] = None) -> None:
     """Measure and print."""
     logs.configure("bench", "warning")
-    found = uvloop.run(measure())
-    table = Table("what", "figure", "value", title="cost of the loop")
-    for what, figures in found.items():
-        for name, value in figures.items():
-            table.add_row(what, name, f"{value:,.2f}")
-    Console().print(table)
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=2))
+    printed("cost of the loop", uvloop.run(measure()), json_file)
 
 
 if __name__ == "__main__":

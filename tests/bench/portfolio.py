@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-import services.ingest
 from services.ingest.accounts import row_of
 from services.ingest.domain import facts as f
 from services.ingest.domain.account import Account, HistoryNeeded, age, apply
@@ -26,13 +24,13 @@ from shared.messaging import ShardId, Transaction, store
 from shared.messaging.autocommit import autocommit
 from shared.runtime import database
 from tests.parts import chosen_parts, new_database
+from tests.schemas import migrate
 
 LIVES: Final = 100
 """One of them changes on the day that closes."""
 TODAY: Final = date(2026, 1, 1)
 SHARD: Final = ShardId("accounts", 0)
 COUNTS: Final = {"delinquency.status": 2, "stream:accounts": 1}
-MIGRATIONS: Final = Path(services.ingest.__file__).parent / "migrations"
 
 _TEMPLATES = """
     CREATE UNLOGGED TABLE life (n int PRIMARY KEY, folded text, customer_id text, product text, currency text,
@@ -92,7 +90,7 @@ async def portfolio(accounts: int, months: int, with_facts: bool, chunk: int = 2
     parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url("ingest", await new_database(parts), "postgresql+asyncpg")
-        await database.migrate(url, MIGRATIONS)
+        await migrate("ingest", url)
         engine = database.engine_of(url, 3)
         await fill(engine, accounts, months, with_facts)
         policies = Policies(load())

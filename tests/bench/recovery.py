@@ -26,7 +26,7 @@ from tests.bench.pace import Pace
 from tests.bench.printed import machine, printed
 from tests.bench.status_latency import book, repayments
 from tests.bench.under_load import ledger_under_load, meanwhile
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 POLL_S: Final = 0.02
 MOMENT_S: Final = 0.2

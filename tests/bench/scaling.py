@@ -21,7 +21,7 @@ from tests.bench.copies import Copies, copies
 from tests.bench.facts import Facts, steps
 from tests.bench.ground import Ground, ground
 from tests.bench.printed import machine, printed
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 COUNTS: Final = (1, 2, 4)
 MONTHS: Final = 2

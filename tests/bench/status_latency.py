@@ -21,7 +21,7 @@ from tests.bench.ground import STATUS, Ground
 from tests.bench.pace import Pace
 from tests.bench.percentiles import spread_ms
 from tests.bench.under_load import ledger_under_load, meanwhile
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 ACCOUNTS: Final = 2_000
 TODAY: Final = date(2026, 3, 10)

@@ -21,7 +21,6 @@ import typer
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.strategy.__main__ import MIGRATIONS
 from services.strategy.handlers import Handlers
 from services.strategy.library import read_library
 from services.strategy.settings import SHIPPED
@@ -35,6 +34,7 @@ from shared.runtime.main import GARBAGE_OBJECTS
 from tests.bench.printed import printed
 from tests.integration.strategy.events import MONDAY, aged, at, attempted, changed, day, entered, repaid
 from tests.parts import chosen_parts, new_database
+from tests.schemas import migrate
 
 SHARD: Final = ShardId("customers", 0)
 COUNTS: Final = {"collections.cases": 1, "collections.treatments": 1}
@@ -144,7 +144,7 @@ async def _lender() -> AsyncIterator[Lender]:
     parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url("strategy", await new_database(parts), "postgresql+asyncpg")
-        await database.migrate(url, MIGRATIONS)
+        await migrate("strategy", url)
         engine = database.engine_of(url, 3)
         async with engine.begin() as connection:
             await store.ensure(connection, SHARD)

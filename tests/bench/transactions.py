@@ -16,6 +16,7 @@ from shared.messaging import Received, ShardId, Transaction, store
 from shared.messaging.stream import Record
 from shared.runtime import database
 from tests.parts import chosen_parts, new_database
+from tests.schemas import migrate
 
 SERVICES = Path(database.__file__).parents[2] / "services"
 PARTITIONS = 2
@@ -48,7 +49,7 @@ async def transactions(service: str, shard: ShardId) -> AsyncIterator[Transactio
     parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url(service, await new_database(parts), "postgresql+asyncpg")
-        await database.migrate(url, SERVICES / service / "migrations")
+        await migrate(service, url)
         engine = database.engine_of(url, 3)
         async with engine.begin() as connection:
             await store.ensure(connection, shard)

@@ -32,7 +32,7 @@ from shared.runtime import logs
 from shared.runtime.database import engine_of
 from tests.bench.peers.logic import CONTRACT, OUT, TABLE, TOPIC
 from tests.bench.printed import machine
-from tests.integration.messaging.rig import repayment
+from tests.integration.messaging.published import repayment
 from tests.parts import Parts, chosen_parts, new_database
 
 PARTITIONS = 2

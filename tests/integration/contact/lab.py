@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -35,8 +34,8 @@ from shared.messaging.stream import Record
 from shared.runtime import database
 from shared.runtime.clock import SimulatedClock
 from shared.vocabulary.money import minor_units
+from tests.schemas import empty, migrate
 
-MIGRATIONS = Path(packs.__file__).parent / "migrations"
 TUESDAY_NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -116,15 +115,14 @@ class Lab:
         """Start over with nothing."""
         async with self.engine.begin() as connection:
             await connection.execute(sa.text("ALTER TABLE gate_decision DISABLE TRIGGER append_only"))
-            tables = "customer, consent, hold, promise, balance, contact, attempt, call_task, gate_decision, outbox"
-            await connection.execute(sa.text(f"TRUNCATE {tables}, shard, relay"))
+            await empty(connection)
             await connection.execute(sa.text("ALTER TABLE gate_decision ENABLE TRIGGER append_only"))
         await self.commands.prepare()
 
 
 async def new_lab(url: str) -> Lab:
     """A migrated database with a service on it."""
-    await database.migrate(url, MIGRATIONS)
+    await migrate("contact", url)
     lab = Lab(database.engine_of(url, 8))
     await lab.commands.prepare()
     return lab

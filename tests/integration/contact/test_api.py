@@ -8,15 +8,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.contact import api, worker
+from services.contact import api
 from services.contact.channels.port import Went
-from services.contact.identity import message_attempt_id
 from services.contact.providers import ReceiptReader
 from shared.contracts import banking
 from shared.runtime import problems
 from tests.integration.contact.lab import TUESDAY_NOON, Lab, customer, request, status
-
-TOKEN = message_attempt_id("k-1")
+from tests.integration.contact.sending import TOKEN, send_all
 
 
 @pytest_asyncio.fixture
@@ -27,12 +25,6 @@ async def client(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
     app.include_router(api.router(api.Parts(lab.engine, lab.commands, lab.queue, reader, ("sms", "email"))))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://contact") as one:
         yield one
-
-
-async def send(lab: Lab) -> None:
-    async with worker.registered(lab.engine) as registered:
-        while await lab.dispatcher().round(registered):
-            pass
 
 
 async def problem(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> tuple[int, str]:
@@ -91,7 +83,7 @@ async def test_stop_stops(lab: Lab, client: httpx.AsyncClient) -> None:
     for _ in range(2):
         answer = await client.post("/inbound", json=polite | {"text": "Stop!"})
         assert answer.json() == {"customer_id": "c-1", "action": "opted_out"}
-    await send(lab)
+    await send_all(lab)
     assert not lab.sms.received
     assert await lab.names() == ["ConsentChanged", "ContactSuppressed"]
 
@@ -102,13 +94,13 @@ async def test_an_earlier_consent_that_arrives_late_does_not_undo_an_opt_out(
     await lab.tell(customer(), status(), request())
     await client.post("/inbound", json={"customer_id": "c-1", "channel": "sms", "text": "STOP"})
     await lab.tell(banking.ConsentGiven(customer_id="c-1", channel="sms", effective_at=TUESDAY_NOON))
-    await send(lab)
+    await send_all(lab)
     assert await lab.states() == {"k-1": "suppressed"}
 
 
 async def test_an_auditor_sees_what_was_sent_and_why(lab: Lab, client: httpx.AsyncClient) -> None:
     await lab.tell(customer(), status(), request("k-1"), request("k-2", channel="letter"))
-    await send(lab)
+    await send_all(lab)
     contact = (await client.get("/contacts/k-1")).json()
     assert contact["state"] == "sent"
     assert [decision["moment"] for decision in contact["decisions"]] == ["enqueue", "dispatch"]
@@ -122,7 +114,7 @@ async def test_an_auditor_sees_what_was_sent_and_why(lab: Lab, client: httpx.Asy
 async def test_a_person_settles_what_no_provider_can(lab: Lab, client: httpx.AsyncClient) -> None:
     lab.email.goes = [Went.UNKNOWN]
     await lab.tell(customer(), status(), request(channel="email"))
-    await send(lab)
+    await send_all(lab)
     [unknown] = (await client.get("/attempts", params={"state": "unknown"})).json()["attempts"]
     assert unknown["attempt_id"] == TOKEN
     finding = {"state": "sent", "by": "ops-1"}
@@ -135,7 +127,7 @@ async def test_a_person_settles_what_no_provider_can(lab: Lab, client: httpx.Asy
 
 async def test_a_receipt_comes_in_twilio_s_form(lab: Lab, client: httpx.AsyncClient) -> None:
     await lab.tell(customer(), status(), request())
-    await send(lab)
+    await send_all(lab)
     form = {"MessageSid": f"fake-{TOKEN}", "MessageStatus": "delivered"}
     answer = await client.post(f"/providers/sms/status?attempt={TOKEN}", data=form)
     assert answer.status_code == 204

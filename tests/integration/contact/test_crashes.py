@@ -19,7 +19,7 @@ from services.contact.identity import message_attempt_id
 from services.contact.reports import Report
 from services.contact.store import contacts
 from tests.integration.contact.lab import Lab, customer, request, status
-from tests.integration.messaging.rig import until
+from tests.waiting import until
 
 TOKEN = message_attempt_id("k-1")
 

@@ -1,9 +1,6 @@
 """The whole service as its users run it: Kafka in, gateway and SMTP server out, receipts back, killed in between."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,9 +24,10 @@ from shared.contracts.envelope import decode, encode
 from shared.contracts.fields import Amount, Contract
 from shared.contracts.topics import TOPIC_OF
 from shared.messaging.transaction import partition_of
-from shared.runtime import database as runtime
 from tests.conftest import DatabaseFactory
-from tests.integration.contact.lab import MIGRATIONS, status
+from tests.integration.contact.lab import status
+from tests.programs import program
+from tests.schemas import migrated
 
 PARTITIONS = 2
 PATIENCE_S = 60
@@ -100,22 +98,13 @@ class World:
             "ARREARS_SMTP_PORT": str(self.ports["smtp"]), "ARREARS_EMAIL_FROM": "desk@lender.example",
             "ARREARS_RULES_FILE": str(self.rules), "ARREARS_RESOLVE_INTERVAL_S": "0.3",
         }  # fmt: skip
-        program = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.contact", env=os.environ | settings, stdout=asyncio.subprocess.DEVNULL
-        )
-        try:
-            yield program
-        finally:
-            if program.returncode is None:
-                program.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(PATIENCE_S):
-                await program.wait()
+        async with program("contact", settings) as started:
+            yield started
 
 
 @pytest_asyncio.fixture
 async def world(kafka: str, database: DatabaseFactory, tmp_path: Path) -> AsyncIterator[World]:
-    url = await database("contact", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
+    url = await migrated("contact", database)
     await create_topics(kafka, PARTITIONS)
     rules = tmp_path / "always.yaml"
     shipped = packs.SHIPPED.read_text()
@@ -160,7 +149,7 @@ def kinds(heard: list[Any], kind: type[Contract]) -> int:
 
 async def test_messages_go_out_and_their_receipts_come_back(world: World) -> None:
     customers = {f"sms-{n}" for n in range(8)} | {f"email-{n}" for n in range(4)}
-    async with world.running() as program:
+    async with world.running() as contact_process:
         for one in sorted(customers):
             await world.publish(*requests(one, one.partition("-")[0]))
         heard = await world.hear(customers, lambda heard: kinds(heard, outcomes.ContactDelivered) == 8)
@@ -169,7 +158,7 @@ async def test_messages_go_out_and_their_receipts_come_back(world: World) -> Non
             contact = (await client.get("/contacts/k-sms-0")).json()
             progress = (await client.get("/progress")).json()
             unsigned = await client.post("/providers/sms/status?attempt=x", data={"MessageSid": "y"})
-    assert program.returncode == 0
+    assert contact_process.returncode == 0
     assert len(heard) == 20
     assert world.tokens(customers) == sorted(message_attempt_id(f"k-sms-{n}") for n in range(8))
     assert world.readers(customers) == [f"email-{n}@home.example" for n in range(4)]

@@ -18,8 +18,8 @@ from shared.contracts import collections
 from shared.contracts.fields import Amount
 from shared.vocabulary.errors import Rejected
 from tests.integration.contact.lab import Lab, customer, request, status
+from tests.integration.contact.sending import TOKEN, send_all
 
-TOKEN = message_attempt_id("k-1")
 SID = f"fake-{TOKEN}"
 
 
@@ -33,9 +33,7 @@ def together(lab: Lab) -> Together[Report, State]:
 
 async def sent(lab: Lab) -> None:
     await lab.tell(customer(), status(), request())
-    async with worker.registered(lab.engine) as registered:
-        while await lab.dispatcher().round(registered):
-            pass
+    await send_all(lab)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "delivered", "queued"])))
@@ -89,9 +87,7 @@ async def test_receipts_that_come_together_share_a_transaction(lab: Lab) -> None
             account_id=f"a-{n}", arrears=Amount(500, "EUR"), days_past_due=5, bucket="1-29"
         )
         await lab.tell(customer(f"c-{n}"), status(f"a-{n}", f"c-{n}"), request(f"k-{n}", f"c-{n}", accounts=(account,)))
-    async with worker.registered(lab.engine) as registered:
-        while await lab.dispatcher().round(registered):
-            pass
+    await send_all(lab)
     receipts = together(lab)
     tokens = [message_attempt_id(f"k-{n}") for n in range(30)]
     forged = Report(tokens[0], State.FAILED, True, "another-sid")

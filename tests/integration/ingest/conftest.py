@@ -1,8 +1,7 @@
 """Ingest on a real database: its handlers called as the loop calls them, its events read from the outbox."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +10,6 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import services.ingest
 from services.ingest import api, policy_api, tables
 from services.ingest.handlers import Handlers
 from services.ingest.packs import load
@@ -19,7 +17,6 @@ from services.ingest.policies import Policies
 from shared.contracts.envelope import Event, decode
 from shared.contracts.fields import Contract
 from shared.messaging import Commands, Received, ShardId, Transaction, store
-from shared.messaging import tables as messaging
 from shared.messaging.commands import COMMANDS
 from shared.messaging.relay import Relay
 from shared.messaging.stream import Record
@@ -27,8 +24,8 @@ from shared.runtime import database as runtime
 from shared.runtime import problems
 from shared.runtime.clock import SimulatedClock
 from tests.conftest import DatabaseFactory
+from tests.schemas import empty, migrated
 
-MIGRATIONS = Path(services.ingest.__file__).parent / "migrations"
 SHARD = ShardId("accounts", 0)
 COUNTS = {"delinquency.status": 2, "stream:accounts": 1}
 Told = tuple[Contract, datetime]
@@ -62,6 +59,11 @@ class Ledgers:
             await tx.finish()
         while woken:
             woken = await self.work_a_chunk()
+
+    async def clear(self) -> None:
+        """Empty every table."""
+        async with self.engine.begin() as connection:
+            await empty(connection)
 
     async def work_a_chunk(self) -> bool:
         """One transaction of a day close or a re-assessment."""
@@ -105,20 +107,18 @@ def noon(day: date) -> datetime:
 @pytest_asyncio.fixture(scope="module")
 async def ingest_url(database: DatabaseFactory) -> str:
     """A migrated schema."""
-    url = await database("ingest", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
-    return url
+    return await migrated("ingest", database)
 
 
 @pytest_asyncio.fixture
 async def ledgers(ingest_url: str) -> AsyncIterator[Ledgers]:
     """The shard, emptied, and the API."""
     engine = runtime.engine_of(ingest_url, 5)
-    await clear(engine)
     app = FastAPI()
     problems.install(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ingest") as http:
         ledgers = Ledgers(engine, http)
+        await ledgers.clear()
         context: Any = Context(ledgers)
         await context.commands.prepare()
         for routes in (api, policy_api):
@@ -143,12 +143,3 @@ class Context:
 
 class Nowhere:
     """A publisher that nobody calls."""
-
-
-async def clear(engine: AsyncEngine) -> None:
-    """Empty every table."""
-    async with engine.begin() as connection:
-        names: Sequence[str] = [t.name for t in (*tables.metadata.sorted_tables, *messaging.metadata.sorted_tables)] + [
-            "outbox"
-        ]
-        await connection.execute(sa.text(f"TRUNCATE {', '.join(names)}"))

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +12,6 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-import services.ingest
 from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
 from deploy.local.program import Child
@@ -24,13 +22,12 @@ from shared.contracts import banking
 from shared.contracts.http_binding import BATCH, SINGLE
 from shared.contracts.schemas import example_event
 from shared.messaging.transaction import partition_of
-from shared.runtime.database import migrate
 from shared.runtime.process import Process
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import until
+from tests.schemas import migrate
+from tests.waiting import until
 
 PARTITIONS = 2
-MIGRATIONS = Path(services.ingest.__file__).parent / "migrations"
 KEYED = [TopicPartition(f"banking.{name}", n) for name in ("billing", "customers") for n in range(PARTITIONS)]
 PLACES = [*KEYED, TopicPartition("banking.calendar", 0)]
 
@@ -79,7 +76,7 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Brok
 @pytest_asyncio.fixture(scope="module")
 async def settings(broker: Broker, database: DatabaseFactory) -> Settings:
     url = await database("ingest")
-    await migrate(url, MIGRATIONS)
+    await migrate("ingest", url)
     values: dict[str, Any] = {
         "environment": "local",
         "kafka_bootstrap": broker.server.bootstrap,

@@ -10,7 +10,7 @@ import pytest
 from shared.contracts import banking, delinquency
 from shared.contracts.fields import Amount, Contract
 from shared.vocabulary.money import minor_units
-from tests.integration.ingest.conftest import Ledgers, Told, clear, noon
+from tests.integration.ingest.conftest import Ledgers, Told, noon
 
 START = date(2026, 1, 1)
 
@@ -121,7 +121,7 @@ async def test_any_order_ends_in_the_same_figures(ledgers: Ledgers) -> None:
     await ledgers.take([*STORY, closed(40)])
     expected = await figures(ledgers)
     for seed in range(12):
-        await clear(ledgers.engine)
+        await ledgers.clear()
         shuffled = random.Random(seed).sample(STORY, len(STORY))
         await ledgers.take([*shuffled, closed(40)])
         assert await figures(ledgers) == expected, f"seed {seed}"
@@ -132,7 +132,7 @@ async def test_events_do_not_depend_on_how_the_input_was_cut(ledgers: Ledgers) -
     await ledgers.take(whole)
     expected = sorted(await stated(ledgers))
     for seed in range(8):
-        await clear(ledgers.engine)
+        await ledgers.clear()
         cuts = sorted(random.Random(seed).sample(range(1, len(whole)), 3))
         for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
             await ledgers.take(whole[start:end])

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from services.ingest.app import compose
 from services.ingest.settings import Settings
@@ -24,9 +25,10 @@ from shared.runtime import database as runtime
 from shared.runtime.process import Process
 from shared.vocabulary.errors import Rejected
 from tests.conftest import DatabaseFactory
-from tests.integration.ingest.conftest import MIGRATIONS, Ledgers, Told
+from tests.integration.ingest.conftest import Ledgers, Told
 from tests.integration.ingest.test_ledgers import billed, closed, day, opened, repaid, reversed_, said
-from tests.integration.messaging.rig import free_port, until
+from tests.schemas import migrated
+from tests.waiting import until
 
 MORE = 3
 NAMES = [f"a{n}" for n in range(12)]
@@ -158,8 +160,7 @@ _FIGURES = """SELECT account_id, folded, state, bucket, arrears_minor, exposure_
 async def test_the_portfolio_ends_as_if_nothing_had_changed(
     ledgers: Ledgers, own_kafka: str, database: DatabaseFactory
 ) -> None:
-    url = await database("ingest", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
+    url = await migrated("ingest", database)
     await create_topics(own_kafka, 2)
     # Without a pool: a session of the test's own is not one of a running service.
     core = Core(own_kafka, create_async_engine(url, poolclass=sa.NullPool))

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from services.ingest.app import compose
 from services.ingest.settings import Settings
@@ -14,7 +15,7 @@ from shared.runtime.process import Process
 from tests.integration.ingest.conftest import Ledgers
 from tests.integration.ingest.test_ledgers import billed, closed, opened, said
 from tests.integration.ingest.test_policies import ANNA, BEN, LENIENT
-from tests.integration.messaging.rig import free_port, until
+from tests.waiting import until
 
 
 async def test_an_activation_is_worked_off_by_shards_that_nothing_else_wakes(ledgers: Ledgers, own_kafka: str) -> None:

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from services.ingest import tables, translate
 from services.ingest.domain import facts as f
@@ -34,14 +35,13 @@ from shared.contracts.fields import Contract
 from shared.contracts.topics import TOPIC_OF
 from shared.runtime import database as runtime
 from tests.conftest import DatabaseFactory
-from tests.integration.ingest.conftest import MIGRATIONS
-from tests.integration.strategy.test_process import free_port
 from tests.realdata import cards as card_data
 from tests.realdata import fines as fine_data
 from tests.realdata.figures import Standing, fines_as_of, outcomes
 from tests.realdata.test_cards import outcome
 from tests.realdata.test_fines import standing
 from tests.realdata.wire import contract
+from tests.schemas import migrated
 from tests.shared_data import shared_data
 
 WHOLE: Final = bool(os.environ.get("ARREARS_TEST_WHOLE"))
@@ -136,8 +136,7 @@ class System:
 @pytest_asyncio.fixture
 async def system(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[System]:
     """A fresh service with empty ledgers."""
-    url = await database("ingest", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
+    url = await migrated("ingest", database)
     await create_topics(own_kafka, PARTITIONS)
     port, engine = free_port(), runtime.engine_of(url, 2)
     producer = AIOKafkaProducer(bootstrap_servers=own_kafka, linger_ms=20)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from deploy.local.kafka import KafkaServer
 from deploy.topics import create_topics
 from tests.conftest import DatabaseFactory
 from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
@@ -29,3 +30,23 @@ async def rig(kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
     async with new_rig(kafka, await database("ingest", fresh=True), create) as found:
         yield found
     gc.collect()
+
+
+@pytest_asyncio.fixture
+async def lone_rig(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
+    """On a broker that nobody else publishes to, for tests that leave its topics as they are."""
+    await create_topics(own_kafka, PARTITIONS)
+    async with new_rig(own_kafka, await database("ingest", fresh=True), create) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def own_rig(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator[Rig]:
+    """A broker of the test's own, since partitions that were added stay."""
+    server = KafkaServer(tmp_path / "kafka", tmp_path / "kafka.log")
+    child = await server.start()
+    await create_topics(server.bootstrap, PARTITIONS)
+    async with new_rig(server.bootstrap, await database("ingest", fresh=True), create) as found:
+        yield found
+    child.kill()
+    await child.wait()

@@ -3,84 +3,28 @@
 import asyncio
 import json
 import os
-import socket
 import sys
-import time
-import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
+from deploy.local.ports import free_port
+from shared.messaging.stream import SOURCE_HEADER
 from shared.messaging.transaction import partition_of
 from shared.runtime.process import Only, Process
+from tests.integration.messaging.published import day_closed
+from tests.integration.messaging.running import Running, show_failure
 from tests.integration.messaging.tally import CALENDAR, OUT, TOPICS, Tally, TallySettings, service
+from tests.integration.messaging.told import Out, first_appearances, seq_of, subject_of
+from tests.waiting import PATIENCE_S, until
 
 PARTITIONS = 2
-PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True)
-class Out:
-    """One record the tally sent, and on which partition."""
-
-    place: str
-    source: str
-    seq: int
-    subject: str
-
-
-def repayment(number: int | str, channel: str = "bank", account: str | None = None) -> tuple[str, bytes]:
-    """Key and value of one RepaymentReceived."""
-    account = account or f"account-{number}"
-    data = {
-        "account_id": account,
-        "repayment_id": f"r{number}",
-        "amount": {"amount": "1.00", "currency": "EUR"},
-        "effective_on": "2026-01-01",
-        "channel": channel,
-    }
-    return account, event("arrears.repayments.RepaymentReceived.v1", f"r{number}", data)
-
-
-def event(kind: str, event_id: str, data: Mapping[str, Any], at: str = "2026-01-01T10:00:00Z") -> bytes:
-    """A structured CloudEvent."""
-    head = {"specversion": "1.0", "id": event_id, "source": "core", "type": kind, "time": at}
-    return json.dumps({**head, "data": data}).encode()
-
-
-def day_closed(day: str, at: str | None = None) -> bytes:
-    """The value of one BusinessDayClosed."""
-    kind = "arrears.calendar.BusinessDayClosed.v1"
-    return event(kind, f"day-{day}", {"business_date": day}, at or f"{day}T21:30:00Z")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def until(met: Callable[[], Any], what: str, patience_s: float = PATIENCE_S, pause_s: float = 0.05) -> Any:
-    """Wait for a condition, sync or async; names it when it never comes."""
-    end = time.monotonic() + patience_s
-    while True:
-        found = met()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {patience_s:.0f} s in vain for: {what}")
-        await asyncio.sleep(pause_s)
 
 
 @dataclass
@@ -94,7 +38,7 @@ class Rig:
     name: str
     starts: Mapping[TopicPartition, int]
     partitions: int = PARTITIONS
-    running: list["Running"] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
     programs: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def settings(self, **more: Any) -> TallySettings:
@@ -109,12 +53,12 @@ class Rig:
         }
         return TallySettings(**{**values, **more})
 
-    def start(self, tally: Tally | None = None, only: Only | None = None, **more: Any) -> "Running":
+    def start(self, tally: Tally | None = None, only: Only | None = None, **more: Any) -> Running:
         """One copy of the service in this event loop."""
         settings = self.settings(**more)
         process = Process(service(self.name, tally or Tally()), settings, only)
         running = Running(process, settings, asyncio.create_task(process.run()))
-        running.task.add_done_callback(_show_failure)
+        running.task.add_done_callback(show_failure)
         self.running.append(running)
         return running
 
@@ -166,7 +110,7 @@ class Rig:
     async def out(self) -> list[Out]:
         """Everything this rig's service put on any topic since the test began, in order of each partition."""
         return [
-            Out(f"{r.topic}/{r.partition}", dict(r.headers)[SOURCE_HEADER].decode(), _seq(r), _subject(r))
+            Out(f"{r.topic}/{r.partition}", dict(r.headers)[SOURCE_HEADER].decode(), seq_of(r), subject_of(r))
             for r in await self.raw(*sorted({tp.topic for tp in self.starts}))
         ]
 
@@ -230,83 +174,6 @@ class Rig:
             "ARREARS_TALLY_NAME": self.name,
             **env,
         }
-
-
-def _show_failure(task: asyncio.Task[None]) -> None:
-    """Print why a copy ended: a test that waits for what it would have done says only that it waited."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        traceback.print_exception(error)
-
-
-def first_appearances(out: Sequence[Out]) -> list[Out]:
-    """What a consumer keeps: per partition and source only what is newer than all it saw before."""
-    marks: dict[tuple[str, str], int] = {}
-    kept = []
-    for one in out:
-        lane = (one.place, one.source)
-        if one.seq > marks.get(lane, 0):
-            marks[lane] = one.seq
-            kept.append(one)
-    return kept
-
-
-def _seq(record: Any) -> int:
-    return int(dict(record.headers)[SEQ_HEADER])
-
-
-def _subject(record: Any) -> str:
-    if record.topic.endswith(".dead-letter"):
-        return ""
-    return str(json.loads(record.value)["subject"])
-
-
-@dataclass
-class Running:
-    """One copy of the service in the test's own event loop."""
-
-    process: Process
-    settings: TallySettings
-    task: asyncio.Task[None]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.http_port}"
-
-    async def owns(self, shards: int) -> None:
-        """Wait until this copy applies that many shards of the first stream."""
-        await until(lambda: self._owned() == shards, f"a copy to own {shards} shards")
-
-    def _owned(self) -> int:
-        members = self.process._members
-        return len(members[0].loops) if members else 0
-
-    async def stop(self) -> None:
-        """The orderly end, as SIGTERM asks for it."""
-        self.process.stop()
-        async with asyncio.timeout(PATIENCE_S):
-            await self.task
-
-    async def crash(self) -> None:
-        """The end without goodbye: every task is cut off where it stands."""
-        self.task.cancel()
-        with suppress(BaseException):
-            async with asyncio.timeout(PATIENCE_S):
-                await self.task
-
-
-@asynccontextmanager
-async def ready(running: Running) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a copy's API, once it answers."""
-    async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
-        await until(lambda: _answers(client), "the service to be ready")
-        yield client
-
-
-async def _answers(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/health/ready")).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 async def start_program(rig: Rig, *arguments: str, **env: str) -> asyncio.subprocess.Process:

@@ -4,8 +4,10 @@ from collections import defaultdict
 
 from aiokafka import AIOKafkaProducer
 
-from tests.integration.messaging.rig import Rig, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
 from tests.integration.messaging.tally import CLOSE_ROUNDS, TOPICS, Tally
+from tests.waiting import until
 
 DAYS = [f"2026-04-{n:02}" for n in range(1, 13)]
 

@@ -4,7 +4,9 @@ import asyncio
 
 import asyncpg
 
-from tests.integration.messaging.rig import Rig, ready, until
+from tests.integration.messaging.rig import Rig
+from tests.integration.messaging.running import ready
+from tests.waiting import until
 
 
 async def _told(rig: Rig, count: int) -> bool:

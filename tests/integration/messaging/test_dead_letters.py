@@ -12,8 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.messaging import Received, Transaction
 from shared.messaging.transaction import partition_of
-from tests.integration.messaging.rig import PARTITIONS, Rig, day_closed, ready, repayment, start_program, until
+from tests.integration.messaging.published import day_closed, repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
+from tests.integration.messaging.running import ready
 from tests.integration.messaging.tally import CALENDAR, TOPICS, Tally
+from tests.waiting import until
 
 BY_ANN = {"actor": "ann", "reason": "ticket 7"}
 

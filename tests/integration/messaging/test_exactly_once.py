@@ -6,8 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from shared.messaging import Received, Transaction
-from tests.integration.messaging.rig import Rig, first_appearances, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
 from tests.integration.messaging.tally import Tally
+from tests.integration.messaging.told import first_appearances
+from tests.waiting import until
 
 KILL_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                  WHERE pid <> pg_backend_pid() AND application_name = 'arrears' AND datname = current_database()"""

@@ -5,8 +5,10 @@ import signal
 
 import pytest
 
-from tests.integration.messaging.rig import Rig, repayment, start_program, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig, start_program
 from tests.integration.messaging.tally import Tally
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -5,7 +5,10 @@ from typing import Any
 import httpx
 
 from shared.messaging.transaction import partition_of
-from tests.integration.messaging.rig import PARTITIONS, Rig, Running, ready, repayment, start_program, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
+from tests.integration.messaging.running import Running, ready
+from tests.waiting import until
 
 LIMITS: dict[str, Any] = {"rejected_run_max": 20, "rejected_window_records": 100, "batch_records_max": 50}
 BY_ANN = {"actor": "ann", "reason": "core banking has rolled back"}

@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from shared.messaging import housekeeping
 from shared.messaging.housekeeping import DAYS_AHEAD, partition_name
-from tests.integration.messaging.rig import Rig, repayment
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
 
 ROW = """INSERT INTO outbox (written_on, stream, partition, seq, topic, to_partition, value)
          VALUES (current_date - CAST(:age AS integer), 'tally', 0, :seq, 'delinquency.status', 0, '')"""

@@ -6,8 +6,10 @@ import time
 import pytest
 from aiokafka.consumer.subscription_state import SubscriptionState
 
-from tests.integration.messaging.rig import Rig, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
 from tests.integration.messaging.tally import Held
+from tests.waiting import until
 
 HEARTBEATS_S = 4.0
 TEN_MINUTES_S = 600.0

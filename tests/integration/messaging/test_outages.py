@@ -19,9 +19,11 @@ from deploy.local.postgres import SUPERUSER
 from deploy.topics import create_topics
 from shared.messaging import publisher
 from tests.integration.messaging.outage import OUTAGE_S, Door, Part, own_postgres, restartable_kafka
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
 from tests.integration.messaging.tally import Held, Tally, create
 from tests.parts import Parts
+from tests.waiting import until
 
 SHARDS = 4
 

@@ -4,8 +4,10 @@ from sqlalchemy import text
 
 from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
 from shared.messaging.transaction import partition_of
-from tests.integration.messaging.rig import PARTITIONS, Rig, day_closed, repayment, until
+from tests.integration.messaging.published import day_closed, repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig
 from tests.integration.messaging.tally import CALENDAR, TOPICS
+from tests.waiting import until
 from tests.wire import Wire, send
 
 

@@ -5,7 +5,9 @@ import signal
 import socket
 
 from deploy.local.ports import free_port
-from tests.integration.messaging.rig import Rig, repayment, start_program, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig, start_program
+from tests.waiting import until
 
 EXIT_MISCONFIGURED = 78
 

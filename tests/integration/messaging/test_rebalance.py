@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.integration.messaging.rig import Rig, repayment
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
 from tests.integration.messaging.tally import Tally
 
 

@@ -5,7 +5,8 @@ Sessions here are longer than anything waits: whatever needed one to end would f
 
 import pytest
 
-from tests.integration.messaging.rig import Rig, repayment, start_program
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig, start_program
 
 pytestmark = pytest.mark.timeout(180)
 SESSION_S = 120

@@ -18,9 +18,11 @@ from structlog.testing import capture_logs
 
 from deploy.local.postgres import SUPERUSER
 from shared.messaging.store import SKIP, skip_all
-from tests.integration.messaging.rig import PARTITIONS, Rig, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig
 from tests.integration.messaging.tally import OUT, TOPICS
 from tests.parts import Parts, drop_database
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 

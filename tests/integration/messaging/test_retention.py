@@ -12,7 +12,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from shared.messaging import migrations, retention, tables
 from shared.messaging.retention import forget_settled
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import Rig, ready, repayment, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig
+from tests.integration.messaging.running import ready
+from tests.waiting import until
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 KEPT_DAYS = 30

@@ -9,10 +9,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import Rig, first_appearances, free_port, new_rig, repayment, start_program, until
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import Rig, new_rig, start_program
 from tests.integration.messaging.tally import create
+from tests.integration.messaging.told import first_appearances
+from tests.waiting import until
 
 PARTITIONS = 4
 ACCOUNTS = 40

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
-from tests.integration.messaging.rig import Rig, event, until
+from tests.integration.messaging.published import event
+from tests.integration.messaging.rig import Rig
 from tests.integration.messaging.tally import TOPICS
+from tests.waiting import until
 
 
 async def test_the_clock_follows_the_calendar_and_not_the_facts(rig: Rig) -> None:

@@ -8,7 +8,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from deploy.topics import create_topics
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, repayment, start_program
+from tests.integration.messaging.published import repayment
+from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, start_program
 from tests.integration.messaging.tally import OUT, TOPICS, create
 
 EXIT_MISCONFIGURED = 78

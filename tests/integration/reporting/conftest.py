@@ -6,22 +6,19 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
-import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.reporting import tables
-from services.reporting.__main__ import MIGRATIONS
 from services.reporting.api import build_router
 from services.reporting.handlers import apply_accounts, apply_customers, close_days
 from shared.contracts.envelope import Event
 from shared.contracts.fields import Contract
 from shared.messaging import Received, ShardId, Transaction, store
-from shared.messaging import tables as messaging
 from shared.messaging.stream import Record
 from shared.runtime import database as runtime
 from shared.runtime import problems
 from tests.conftest import DatabaseFactory
+from tests.schemas import empty, migrated
 
 PARTITIONS = 2
 COUNTS = {"stream:customers": PARTITIONS, "stream:accounts": PARTITIONS}
@@ -82,9 +79,7 @@ def received(data: Contract, source: int | None) -> Received:
 @pytest_asyncio.fixture(scope="module")
 async def reporting_url(database: DatabaseFactory) -> str:
     """A migrated store."""
-    url = await database("reporting", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
-    return url
+    return await migrated("reporting", database)
 
 
 @pytest_asyncio.fixture
@@ -92,8 +87,7 @@ async def reporting(reporting_url: str) -> AsyncIterator[Reporting]:
     """The store, emptied, its handlers and its API."""
     engine = runtime.engine_of(reporting_url, 5)
     async with engine.begin() as connection:
-        names = ", ".join([*tables.metadata.tables, *messaging.metadata.tables])
-        await connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
+        await empty(connection)
     app = FastAPI()
     problems.install(app)
     app.include_router(build_router(engine))

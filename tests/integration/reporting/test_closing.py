@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from services.reporting.handlers import apply_customers, close_days
 from shared.messaging import ShardId, Transaction
 from shared.messaging.stream import ShardState
-from tests.integration.messaging.rig import until
 from tests.integration.reporting import story
 from tests.integration.reporting.conftest import COUNTS, PARTITIONS, Reporting, received
+from tests.waiting import until
 
 DAY = story.JANUARY
 NEXT = DAY + timedelta(days=1)

@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
 from services.reporting.app import compose
 from services.reporting.consumer import STREAMS
@@ -24,8 +25,8 @@ from shared.messaging.stream import SEQ_HEADER, SOURCE_HEADER
 from shared.messaging.transaction import partition_of
 from shared.runtime import database as runtime
 from shared.runtime.process import Process
-from tests.integration.messaging.rig import free_port, until
 from tests.integration.reporting import story
+from tests.waiting import until
 
 PARTITIONS = 2
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """A schema migrated from nothing is the one that is described: a change of one without the other fails here."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,8 +10,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.environments import SERVICES
 from services.reporting import views
 from shared.messaging import tables as messaging
-from shared.runtime.database import migrate
 from tests.conftest import DatabaseFactory
+from tests.schemas import migrated
 
 Shape = dict[str, set[tuple[object, ...]]]
 """Kind of thing -> what there is of it."""
@@ -46,13 +45,6 @@ _REPORTED: Final = {
         FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid
         WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0""",
 }
-
-
-async def migrated(service: str, database: DatabaseFactory) -> str:
-    """A new database's URL, as `python -m services.<service> migrate` leaves it."""
-    url = await database(service, fresh=True)
-    await migrate(url, Path(str(import_module(f"services.{service}").__file__)).parent / "migrations")
-    return url
 
 
 async def described(service: str, database: DatabaseFactory) -> str:

@@ -5,11 +5,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest_asyncio
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.strategy import tables
-from services.strategy.__main__ import MIGRATIONS
 from services.strategy.domain.strategy import StrategyBook
 from services.strategy.handlers import Handlers
 from services.strategy.library import read_library
@@ -21,6 +18,7 @@ from shared.messaging.commands import COMMANDS
 from shared.messaging.stream import Record
 from shared.runtime import database as runtime
 from tests.conftest import DatabaseFactory
+from tests.schemas import empty, migrated
 
 SHARD = ShardId("customers", 0)
 COUNTS = {"collections.cases": 1, "collections.treatments": 1}
@@ -73,24 +71,21 @@ def _evening(on: date) -> datetime:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def migrated(database: DatabaseFactory) -> AsyncIterator[AsyncEngine]:
+async def module_engine(database: DatabaseFactory) -> AsyncIterator[AsyncEngine]:
     """Strategy's schema for a module."""
-    url = await database("strategy", fresh=True)
-    await runtime.migrate(url, MIGRATIONS)
-    engine = runtime.engine_of(url, 5)
+    engine = runtime.engine_of(await migrated("strategy", database), 5)
     yield engine
     await engine.dispose()
 
 
 @pytest_asyncio.fixture
-async def engine(migrated: AsyncEngine) -> AsyncEngine:
+async def engine(module_engine: AsyncEngine) -> AsyncEngine:
     """The same schema with empty tables."""
-    names = ", ".join([*tables.metadata.tables, "shard", "relay", "outbox", "dead_letter"])
-    async with migrated.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
+    async with module_engine.begin() as connection:
+        await empty(connection)
         await store.ensure(connection, SHARD)
         await store.ensure(connection, COMMANDS)
-    return migrated
+    return module_engine
 
 
 @pytest_asyncio.fixture

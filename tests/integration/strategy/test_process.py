@@ -2,10 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,16 +13,17 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from deploy.local.ports import free_port
 from deploy.topics import create_topics
-from services.strategy.__main__ import MIGRATIONS
 from shared.contracts.collections import ContactRequested
 from shared.contracts.envelope import decode, encode
 from shared.contracts.fields import Contract
 from shared.contracts.topics import TOPIC_OF
 from shared.messaging.transaction import partition_of
-from shared.runtime import database as runtime
 from tests.conftest import DatabaseFactory
 from tests.integration.strategy.events import MONDAY, aged, at, attempted, cured, day, entered, promised
+from tests.programs import program
+from tests.schemas import migrated
 
 PARTITIONS = 2
 OUT = ("collections.cases", "collections.treatments")
@@ -89,13 +86,6 @@ class Broker:
         await self._producer.send_and_wait(TOPIC_OF[type(event)].name, value, partition=partition)
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @asynccontextmanager
 async def running(url: str, bootstrap: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m services.strategy` until the block ends."""
@@ -105,24 +95,14 @@ async def running(url: str, bootstrap: str, port: int) -> AsyncIterator[asyncio.
         "ARREARS_HTTP_PORT": str(port),
         "ARREARS_SESSION_TIMEOUT_S": "6",
     }
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.strategy", env=os.environ | settings, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield program
-    finally:
-        if program.returncode is None:
-            program.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE_S):
-            await program.wait()
+    async with program("strategy", settings) as started:
+        yield started
 
 
 @pytest_asyncio.fixture
 async def url(database: DatabaseFactory) -> str:
     """A migrated schema."""
-    found = await database("strategy", fresh=True)
-    await runtime.migrate(found, MIGRATIONS)
-    return found
+    return await migrated("strategy", database)
 
 
 async def test_a_case_over_kafka_survives_a_kill(kafka: str, url: str) -> None:
