@@ -80,9 +80,13 @@ class InboundForm(Form):
 
 
 class ResolveForm(Form):
-    """A person's finding about an attempt of unknown fate."""
+    """A person's finding about an attempt of unknown fate.
 
-    state: Literal["sent", "failed"]
+    `not_sent` says that it certainly never left, as a mail server's log shows: the contact is planned again and passes
+    the gate anew.
+    """
+
+    state: Literal["sent", "failed", "not_sent"]
     by: Id
 
 

@@ -73,7 +73,7 @@ def main(
     history, chaos = uvloop.run(_run(folder / "faults", events, seed, faults))
     for what, count in sorted(history.struck.items()):
         typer.echo(f"  {what}: {count}")
-    typer.echo(f"attempts of unknown fate: {history.unknown}, of which never sent: {history.never_sent}")
+    typer.echo(f"attempts of unknown fate: {history.unknown}, of which not sent, and planned again: {history.not_sent}")
     differing = _differences(peace, chaos)
     for line in differing:
         typer.echo(line)

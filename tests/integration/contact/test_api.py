@@ -125,6 +125,26 @@ async def test_a_person_settles_what_no_provider_can(lab: Lab, client: httpx.Asy
     assert await lab.names() == ["ContactAttempted"]
 
 
+async def test_what_a_person_says_never_left_is_planned_again_and_passes_the_gate_anew(
+    lab: Lab, client: httpx.AsyncClient
+) -> None:
+    lab.email.goes = [Went.UNKNOWN, Went.UNKNOWN]
+    finding = {"state": "not_sent", "by": "ops-1"}
+    await lab.tell(customer(), status(), request(channel="email"))
+    for _ in range(2):
+        await send_all(lab)
+        assert await lab.states() == {"k-1": "unknown"}
+        assert (await client.post(f"/attempts/{TOKEN}/resolve", json=finding)).json()["state"] == "not_sent"
+        assert await lab.states() == {"k-1": "planned"}
+    assert (await client.post(f"/attempts/{TOKEN}/resolve", json=finding)).status_code == 200
+    await send_all(lab)
+    assert await lab.states() == {"k-1": "sent"}
+    assert await problem(client, "POST", f"/attempts/{TOKEN}/resolve", finding) == (409, "attempt_conflict")
+    assert await lab.names() == ["ContactAttempted"]
+    moments = [decision["moment"] for decision in (await client.get("/contacts/k-1")).json()["decisions"]]
+    assert moments == ["enqueue", "dispatch", "dispatch", "dispatch"]
+
+
 async def test_a_receipt_comes_in_twilio_s_form(lab: Lab, client: httpx.AsyncClient) -> None:
     await lab.tell(customer(), status(), request())
     await send_all(lab)
