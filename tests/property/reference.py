@@ -5,7 +5,7 @@ from datetime import date
 
 from services.ingest.domain.allocation import allocate
 from services.ingest.domain.facts import Fact
-from services.ingest.domain.figures import NOTHING, Money, Timeline
+from services.ingest.domain.figures import Money, Timeline
 from services.ingest.domain.known import Known
 from services.ingest.domain.policy import Policy
 from services.ingest.domain.walk import Arrears
@@ -21,13 +21,10 @@ class FromNothing(Timeline):
 
     def on(self, day: date) -> Money:
         """By the definition, line by line."""
-        state = self.known.state(day)
-        if state == "closed":
-            return Money(NOTHING, 0, state)
         overdue = [m for m in allocate(self.known, self.policy, day).meetings if m.overdue(day)]
         oldest = min((m.obligation.ageing for m in overdue if m.short(self.policy)), default=None)
         arrears = Arrears(sum(m.unpaid_minor for m in overdue), oldest)
-        return Money(arrears, self.known.exposure_minor(day), state)
+        return Money(arrears, self.known.exposure_minor(day), self.known.state(day))
 
 
 def from_nothing(facts: Iterable[Fact], policy: Policy) -> Known:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
 
-from services.ingest.domain.facts import Repaid
 from services.ingest.domain.known import Known, Obligation
 from services.ingest.domain.policy import TEN_THOUSAND, Policy
 
@@ -50,7 +49,6 @@ class Allocation:
     """Every obligation, oldest first, and what each counting repayment had left over."""
 
     meetings: list[Meeting]
-    repayments: list[Repaid]
     left_minor: dict[str, int]
 
 
@@ -62,7 +60,7 @@ def allocate(known: Known, policy: Policy, as_of: date) -> Allocation:
         settle(known, policy, reaged_on, left, aside)
     meetings = _meet(known, policy, as_of, left, aside)
     everything = sorted([*meetings, *aside.values()], key=lambda m: m.obligation.key) if aside else meetings
-    return Allocation(everything, known.repayments(as_of), left)
+    return Allocation(everything, left)
 
 
 def settle(

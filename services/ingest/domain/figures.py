@@ -6,7 +6,7 @@ its facts start from here too.
 
 from bisect import bisect_right
 from datetime import date
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.ingest.domain.known import ONE_DAY, Known, State
 from services.ingest.domain.pauses import Ageing
@@ -39,9 +39,6 @@ class Money(NamedTuple):
     state: State
 
 
-NOTHING: Final = Arrears(0, None)
-
-
 class Timeline:
     """The stretches of an account under one policy, each walked to once: spells go over the same days again."""
 
@@ -61,10 +58,7 @@ class Timeline:
         return self._walked[place]
 
     def _money(self, start: date) -> Money:
-        state = self._known.state(start)
-        if state == "closed":
-            return Money(NOTHING, 0, state)
-        return Money(self._walk.arrears(start), self._known.exposure_minor(start), state)
+        return Money(self._walk.arrears(start), self._known.exposure_minor(start), self._known.state(start))
 
 
 def timeline(known: Known, policy: Policy) -> Timeline:

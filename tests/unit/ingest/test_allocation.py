@@ -31,6 +31,14 @@ def test_a_cards_money_passes_over_what_was_not_issued_yet() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("on", "paid"), [(9, 0), (10, 7), (11, 7)])
+def test_a_cards_bill_takes_money_from_the_day_of_its_issue_on(on: int, paid: int) -> None:
+    (meeting,) = allocated(
+        bill("b1", 10, due=20, issued=10), repaid("r1", 7, on=on), by="card-minimum-payment"
+    ).meetings
+    assert meeting.paid_minor == paid
+
+
 @pytest.mark.parametrize("missing", [1, 2])
 def test_a_re_age_takes_out_whatever_is_missing(missing: int) -> None:
     allocation = allocated(bill("b1", 10, due=20), repaid("r1", 10 - missing, on=15), f.Reaged("g1", day(25)))

@@ -47,6 +47,8 @@ def test_a_line_has_the_repayments_id() -> None:
             [("repayment", 30, 30, 40), ("chargeback", -30, -30, 41), ("reversal", 0, 0, 42)],
         ),
         ([GONE], repaid("r2", 30, on=40), [("repayment", 30, 30, 40)]),
+        ([f.Closed(day(45))], repaid("r1", 30, on=40), [("repayment", 30, 0, 40)]),
+        ([f.Closed(day(46))], repaid("r1", 30, on=40), [("repayment", 30, 30, 40)]),
     ],
 )
 def test_each_that_has_arrived_is_told(

@@ -147,3 +147,9 @@ def test_delinquency_begins_on_the_first_day_even_where_no_name_does() -> None:
     assert Rules(coarse).next_bound(0, 0, False) == 30
     assert Rules(coarse).next_bound(1, 1, True) == 30
     assert Rules(coarse).next_bound(30, 30, True) is None
+
+
+def test_a_policy_says_nothing_of_grace_and_tolerance_unless_it_does() -> None:
+    plain = policy()
+    assert (plain.grace_days, plain.full_payment_tolerance_bp) == (0, 0)
+    assert Classification("stages", 2, STAGES.labels).cite == ""

@@ -183,3 +183,9 @@ def test_a_write_off_holds_from_its_date() -> None:
 )
 def test_what_undoes_money_or_arrears_needs_history(fact: f.Fact) -> None:
     assert refuses(posting(bill(due=50), repaid("r1", 4, on=1)), fact)
+
+
+def test_a_balance_of_the_past_is_taken_on_where_nobody_says_that_it_weighs() -> None:
+    at = Posting(Ledger(), policy(), DAY, True)
+    assert not refuses(at, f.Balance("e1", 5, day(39)))
+    assert refuses(posting(weighs=True), f.Balance("e1", 5, day(39)))
