@@ -41,6 +41,9 @@ class Worked(NamedTuple):
     changes: list[StatusChange]
 
 
+HISTORIES_MAX: Final = 250
+"""Accounts whose facts are held at one time: a batch of late facts on old accounts would hold millions."""
+
 P = TypeVar("P")
 Work = Callable[[str, P | None], Worked]
 """What is done to one account; HistoryNeeded where that takes its facts."""
@@ -97,7 +100,7 @@ class Accounts:
         return True
 
     async def each(self, account_ids: Iterable[str], work: Work[Rows]) -> dict[str, Worked]:
-        """The work on each account, in order; those that need their facts get them in one further query."""
+        """The work on each account; on those that need their facts last, with the facts of some accounts at a time."""
         nothing: Rows = ()
         return await self.each_with(store.history, account_ids, work, nothing)
 
@@ -109,15 +112,18 @@ class Accounts:
         nothing: P,
     ) -> dict[str, Worked]:
         """The same with facts in another form; `nothing` stands for those of an account that has none."""
-        done: dict[str, Worked | None] = {}
+        done: dict[str, Worked] = {}
+        behind: list[str] = []
         for account_id in account_ids:
             try:
                 done[account_id] = work(account_id, None)
             except HistoryNeeded:
-                done[account_id] = None
-        behind = [account_id for account_id, worked in done.items() if worked is None]
-        past = await history(self._tx.connection, behind) if behind else {}
-        return {one: worked or work(one, past.get(one, nothing)) for one, worked in done.items()}
+                behind.append(account_id)
+        for first in range(0, len(behind), HISTORIES_MAX):
+            some = behind[first : first + HISTORIES_MAX]
+            past = await history(self._tx.connection, some)
+            done |= {one: work(one, past.get(one, nothing)) for one in some}
+        return done
 
     async def write(self, done: Mapping[str, Worked]) -> None:
         """Tell what changed, in order, and save."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from services.ingest import accounts, store
+from services.ingest.tables import FactRow
 from shared.contracts import banking, delinquency
 from shared.contracts.fields import Amount, Contract
 from shared.vocabulary.money import minor_units
@@ -271,3 +273,23 @@ async def test_the_ledger_shows_which_repayment_met_which_bill(ledgers: Ledgers)
 async def test_questions_without_an_answer_say_why(ledgers: Ledgers, path: str, status: int, title: str) -> None:
     answer = await ledgers.http.get(path)
     assert (answer.status_code, answer.json()["title"]) == (status, title)
+
+
+async def test_late_facts_on_many_accounts_hold_the_past_of_some_at_a_time(
+    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"a{n}" for n in range(5)]
+    await ledgers.take(said(0, *(fact for name in names for fact in (opened(name), billed(name, "b1", 10)))))
+    await ledgers.take(said(20, *(repaid(name, "r1", 20) for name in names)))
+    read: list[list[str]] = []
+    history = store.history
+
+    async def counted(connection: Any, account_ids: Sequence[str]) -> dict[str, list[FactRow]]:
+        read.append(list(account_ids))
+        return await history(connection, account_ids)
+
+    monkeypatch.setattr(store, "history", counted)
+    monkeypatch.setattr(accounts, "HISTORIES_MAX", 2)
+    await ledgers.take(said(21, *(reversed_(name, "r1", 20) for name in names)))
+    assert read == [names[:2], names[2:4], names[4:]]
+    assert [(row["account_id"], row["arrears_minor"]) for row in await ledgers.rows()] == [(n, 10_000) for n in names]
