@@ -47,6 +47,7 @@ class History:
         self.published = 0
         self.unknown = 0
         self.not_sent = 0
+        self._mailroom: Mailroom | None = None
         self._folder = folder
         self._lender = lender
         self._plan = plan
@@ -111,11 +112,11 @@ class History:
 
     async def _resolve_unknown(self, lines: Lines) -> bool:
         """The person who looks up emails of unknown fate: what arrived was sent, what did not was not. True for any."""
-        mailroom = Mailroom(lines.gateway, lines.inbox)
         waiting = (await _patiently(lambda: lines.contact.get("/attempts?state=unknown&limit=500")))["attempts"]
         if not waiting:
             return False
-        await mailroom.collect(NO_MATTER_WHEN)
+        mailroom = self._mailroom = self._mailroom or Mailroom(lines.gateway, lines.inbox)
+        await _patiently(lambda: mailroom.collect(NO_MATTER_WHEN))
         arrived = {message.token for message in mailroom.messages}
         for attempt in waiting:
             self.unknown += 1
