@@ -124,3 +124,14 @@ def test_what_was_named_before_it_arrived_is_an_orphan() -> None:
         f.ChargedBack("r1", day(9)), f.Cancelled("b3", day(9)), bill("b3"), f.Reversed("r3", day(9)), repaid("r3"),
     )  # fmt: skip
     assert ledger.orphans == ["b1", "b2", "r1", "r2"]
+
+
+def test_a_card_s_money_that_nothing_was_issued_for_yet_is_left_over_on_its_day() -> None:
+    ledger = made(bill("b1", 10, due=20), bill("b2", 10, due=50, issued=30), repaid("r1", 15, on=10), by=CARD)
+    assert [(due.id, due.paid_minor) for due in ledger.open] == [("b2", 0)]
+    assert ledger.spare_on == at(10)
+
+
+def test_what_is_paid_in_full_is_not_open_though_an_earlier_bill_is() -> None:
+    ledger = made(bill("b1", 10, due=20, issued=10), bill("b2", 10, due=30, issued=5), repaid("r1", 10, on=6), by=CARD)
+    assert [due.id for due in ledger.open] == ["b1"]

@@ -7,6 +7,7 @@ import pytest
 from services.ingest.domain import facts as f
 from services.ingest.domain.account import unmoved
 from services.ingest.domain.policy import Band, Classification, Rules, Scale
+from services.ingest.domain.spells import NO_SPELL
 from tests.unit.ingest.cases import Fed, bill, day, repaid, rules
 
 LATER = 5
@@ -42,6 +43,15 @@ def test_one_in_arrears_is_not() -> None:
     assert unmoved(fed.account, BEFORE, day(33)) is False
     fed.fact(repaid("r1", 10, on=33))
     assert unmoved(fed.account, BEFORE, day(34)) is True
+
+
+def test_one_in_arrears_that_grace_still_covers_is_not() -> None:
+    graced = Rules(replace(BEFORE.policy, grace_days=5), BEFORE.classifications)
+    fed = Fed(graced)
+    fed.fact(bill("b1", 10))
+    fed.closes(33)
+    assert (fed.now.arrears_minor, fed.now.days_past_due, fed.account.spell) == (10, 0, NO_SPELL)
+    assert unmoved(fed.account, graced, day(34)) is False
 
 
 def test_one_with_a_past_of_its_own_is_not() -> None:
