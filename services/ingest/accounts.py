@@ -5,7 +5,8 @@ ledger is never carried on under rules it was not made by, whoever is first: a f
 activation starts.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date
 from typing import Final, NamedTuple, TypeVar
 
@@ -40,9 +41,6 @@ class Worked(NamedTuple):
     account: Account
     changes: list[StatusChange]
 
-
-HISTORIES_MAX: Final = 250
-"""Accounts whose facts are held at one time: a batch of late facts on old accounts would hold millions."""
 
 P = TypeVar("P")
 Work = Callable[[str, P | None], Worked]
@@ -100,13 +98,16 @@ class Accounts:
         return True
 
     async def each(self, account_ids: Iterable[str], work: Work[Rows]) -> dict[str, Worked]:
-        """The work on each account; on those that need their facts last, with the facts of some accounts at a time."""
+        """The work on each account; last on those that need their facts, which are read and let go account by account.
+
+        A batch of late facts on old accounts would hold millions.
+        """
         nothing: Rows = ()
-        return await self.each_with(store.history, account_ids, work, nothing)
+        return await self.each_with(store.histories, account_ids, work, nothing)
 
     async def each_with(
         self,
-        history: Callable[[AsyncConnection, Sequence[str]], Awaitable[Mapping[str, P]]],
+        histories: Callable[[AsyncConnection, Sequence[str]], AsyncGenerator[tuple[str, P], None]],
         account_ids: Iterable[str],
         work: Work[P],
         nothing: P,
@@ -119,11 +120,11 @@ class Accounts:
                 done[account_id] = work(account_id, None)
             except HistoryNeeded:
                 behind.append(account_id)
-        for first in range(0, len(behind), HISTORIES_MAX):
-            some = behind[first : first + HISTORIES_MAX]
-            past = await history(self._tx.connection, some)
-            done |= {one: work(one, past.get(one, nothing)) for one in some}
-        return done
+        if behind:
+            async with aclosing(histories(self._tx.connection, behind)) as pasts:
+                async for account_id, past in pasts:
+                    done[account_id] = work(account_id, past)
+        return done | {one: work(one, nothing) for one in behind if one not in done}
 
     async def write(self, done: Mapping[str, Worked]) -> None:
         """Tell what changed, in order, and save."""

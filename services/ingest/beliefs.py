@@ -72,7 +72,7 @@ async def believed(connection: AsyncConnection, policies: Policies, asked: Quest
         raise Rejected("account_not_found", "no fact of this account has arrived")
     known_at = asked.known_at
     if known_at is None:
-        rows, version = (await store.history(connection, [asked.account_id]))[asked.account_id], row["version"]
+        rows, version = await store.known(connection, asked.account_id), row["version"]
     else:
         rows = await store.known(connection, asked.account_id, known_at)
         version = await store.version_at(connection, asked.account_id, known_at)

@@ -1,8 +1,8 @@
 """The SQL of re-assessments: which accounts of a shard are next, and how far each shard is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -50,6 +50,7 @@ _HISTORIES = sa.text(
        WHERE account_id = ANY(:account_ids) AND (f.currency IS NULL OR f.currency = a.currency)
        GROUP BY account_id"""
 ).bindparams(sa.bindparam("account_ids", type_=ARRAY(sa.Text)))
+_STREAMED: Final = {"yield_per": 100}
 _RESTAMP = sa.text(
     """UPDATE account a SET packs = stamps.packs
        FROM unnest(:account_ids, :packs) AS stamps (account_id, packs) WHERE a.account_id = stamps.account_id"""
@@ -123,13 +124,14 @@ async def accounts(connection: AsyncConnection, part: JobShard, number: int, acc
     return {r[0]: Loaded(r[1], r[2], r[3]) for r in found}
 
 
-async def histories(connection: AsyncConnection, account_ids: Sequence[str]) -> dict[str, str]:
-    """By opened account its facts in order of arrival, JSON arrays of [kind, body, day recorded] with commas between.
+async def histories(connection: AsyncConnection, account_ids: Sequence[str]) -> AsyncGenerator[tuple[str, str], None]:
+    """Opened accounts, each with its facts in order of arrival: JSON arrays of [kind, body, day recorded], by commas.
 
     Without amounts in another currency than the account's.
     """
-    found = await connection.execute(_HISTORIES, {"account_ids": list(account_ids)})
-    return {r[0]: r[1] for r in found}
+    async with connection.stream(_HISTORIES, {"account_ids": list(account_ids)}, execution_options=_STREAMED) as found:
+        async for account_id, past in found:
+            yield account_id, past
 
 
 async def restamp(connection: AsyncConnection, packs: Mapping[str, str]) -> None:

@@ -1,8 +1,8 @@
 """Ingest's SQL: claim facts by their keys, load and save whole batches of accounts, find what is due at a day close."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -102,12 +102,13 @@ _PACKS_AT = sa.text(
 ).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
 _HISTORY = sa.text(
     """SELECT account_id, kind, key, body, currency, event_id, recorded_at FROM fact
-       WHERE account_id = ANY(:account_ids) ORDER BY arrival"""
+       WHERE account_id = ANY(:account_ids) ORDER BY account_id, arrival"""
 ).bindparams(*_arrays(account_ids=sa.Text))
 _KNOWN = sa.text(
     """SELECT account_id, kind, key, body, currency, event_id, recorded_at FROM fact
-       WHERE account_id = :account_id AND known_at <= :at ORDER BY arrival"""
+       WHERE account_id = :account_id AND known_at <= coalesce(:at, 'infinity') ORDER BY arrival"""
 ).bindparams(sa.bindparam("at", type_=sa.DateTime(timezone=True)))
+_STREAMED: Final = {"yield_per": 1000}
 _DUE = sa.text(
     """SELECT account_id, folded, currency, packs FROM account
        WHERE shard = :shard AND next_transition_on <= :day ORDER BY account_id LIMIT :accounts_max"""
@@ -201,16 +202,23 @@ async def packs_at(connection: AsyncConnection, account_id: str, at: datetime) -
     return (await connection.execute(_PACKS_AT, {"account_id": account_id, "at": at})).scalar_one_or_none()
 
 
-async def history(connection: AsyncConnection, account_ids: Iterable[str]) -> dict[str, list[FactRow]]:
-    """All stored facts of the accounts, in order of arrival."""
-    found: dict[str, list[FactRow]] = {}
-    for row in await connection.execute(_HISTORY, {"account_ids": list(account_ids)}):
-        found.setdefault(row[0], []).append(FactRow(*row))
-    return found
+async def histories(
+    connection: AsyncConnection, account_ids: Iterable[str]
+) -> AsyncGenerator[tuple[str, list[FactRow]], None]:
+    """All stored facts in order of arrival, one account after the other: those of all may be millions."""
+    past: list[FactRow] = []
+    async with connection.stream(_HISTORY, {"account_ids": list(account_ids)}, execution_options=_STREAMED) as found:
+        async for row in found:
+            if past and past[0].account_id != row[0]:
+                yield past[0].account_id, past
+                past = []
+            past.append(FactRow(*row))
+    if past:
+        yield past[0].account_id, past
 
 
-async def known(connection: AsyncConnection, account_id: str, at: datetime) -> list[FactRow]:
-    """The account's facts that had been taken in by that instant, in order of arrival."""
+async def known(connection: AsyncConnection, account_id: str, at: datetime | None = None) -> list[FactRow]:
+    """The account's facts that had been taken in by that instant, or by now, in order of arrival."""
     return [FactRow(*row) for row in await connection.execute(_KNOWN, {"account_id": account_id, "at": at})]
 
 

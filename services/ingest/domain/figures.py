@@ -7,6 +7,7 @@ its facts start from here too.
 from bisect import bisect_right
 from datetime import date
 from typing import NamedTuple
+from weakref import proxy
 
 from services.ingest.domain.known import ONE_DAY, Known, State
 from services.ingest.domain.pauses import Ageing
@@ -43,8 +44,9 @@ class Timeline:
     """The stretches of an account under one policy, each walked to once: spells go over the same days again."""
 
     def __init__(self, known: Known, policy: Policy) -> None:
-        self._known = known
-        self._walk = Walk(known, policy)
+        # It is kept by these facts: two that hold each other would stay until garbage is collected, which is seldom.
+        self._known: Known = proxy(known)
+        self._walk = Walk(self._known, policy)
         due = {o.overdue_from for o in known.obligations(policy, date.max)}
         self.starts = sorted(due | known.effective_dates)
         self._walked = [self._money(date.min)]

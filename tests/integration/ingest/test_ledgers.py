@@ -3,11 +3,13 @@
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
 
-from services.ingest import accounts, store
+from services.ingest import accounts, handlers, store
+from services.ingest.domain.account import History
 from services.ingest.tables import FactRow
 from shared.contracts import banking, delinquency
 from shared.contracts.fields import Amount, Contract
@@ -275,21 +277,24 @@ async def test_questions_without_an_answer_say_why(ledgers: Ledgers, path: str, 
     assert (answer.status_code, answer.json()["title"]) == (status, title)
 
 
-async def test_late_facts_on_many_accounts_hold_the_past_of_some_at_a_time(
+async def test_late_facts_on_many_accounts_hold_the_past_of_one_at_a_time(
     ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"a{n}" for n in range(5)]
     await ledgers.take(said(0, *(fact for name in names for fact in (opened(name), billed(name, "b1", 10)))))
     await ledgers.take(said(20, *(repaid(name, "r1", 20) for name in names)))
-    read: list[list[str]] = []
-    history = store.history
+    done: list[tuple[str, str]] = []
 
-    async def counted(connection: Any, account_ids: Sequence[str]) -> dict[str, list[FactRow]]:
-        read.append(list(account_ids))
-        return await history(connection, account_ids)
+    def read(*row: Any) -> FactRow:
+        done.append(("read", row[0]))
+        return FactRow(*row)
 
-    monkeypatch.setattr(store, "history", counted)
-    monkeypatch.setattr(accounts, "HISTORIES_MAX", 2)
+    def past_of(rows: Sequence[FactRow], currency: str | None) -> History:
+        done.append(("worked", rows[0].account_id))
+        return accounts.past_of(rows, currency)
+
+    monkeypatch.setattr(store, "FactRow", read)
+    monkeypatch.setattr(handlers, "past_of", past_of)
     await ledgers.take(said(21, *(reversed_(name, "r1", 20) for name in names)))
-    assert read == [names[:2], names[2:4], names[4:]]
+    assert [one for one, _ in groupby(done)] == [(what, name) for name in names for what in ("read", "worked")]
     assert [(row["account_id"], row["arrears_minor"]) for row in await ledgers.rows()] == [(n, 10_000) for n in names]

@@ -1,5 +1,6 @@
 """What one day's facts come to, and the spell that ends there."""
 
+import weakref
 from dataclasses import replace
 
 from services.ingest.domain import facts as f
@@ -28,6 +29,14 @@ def test_each_policy_has_its_own_figures_of_the_same_facts() -> None:
     assert figures_on(known, strict, day(40)) == Figures(9, 6_000, 100_000, True, OLDEST, "open")
     assert figures_on(known, lenient, day(40)) == Figures(4, 6_000, 100_000, False, OLDEST, "open")
     assert [figures_on(known, by, day(40)).delinquent for by in (strict, lenient)] == [True, False]
+
+
+def test_what_was_figured_of_facts_does_not_keep_them() -> None:
+    known = Known(LATE)
+    figures_on(known, policy(), day(40))
+    gone = weakref.ref(known)  # garbage is not collected among tests
+    del known
+    assert gone() is None
 
 
 def test_a_stretch_is_what_its_last_day_is_and_re_aged_on_its_first() -> None:

@@ -13,6 +13,7 @@ from shared.messaging import member as member_module
 from shared.messaging.feed import Feed
 from shared.messaging.member import Member
 from shared.messaging.stream import ShardState
+from tests.waiting import until
 
 PLACE = TopicPartition("banking.billing", 0)
 
@@ -67,17 +68,20 @@ def _member(consumer: Consumer, finish: asyncio.Event, session_timeout_s: float 
     )
 
 
+async def _given_its_place(consumer: Consumer) -> None:
+    Part.started = 0
+    await until(lambda: hasattr(consumer, "listener"), "the member to subscribe", pause_s=0.001)
+    await consumer.listener.on_partitions_assigned([PLACE])
+    await until(lambda: Part.started == 2, "its loop and its relay to run", pause_s=0.001)
+
+
 async def test_a_member_that_leaves_starts_nothing_beside_what_it_is_stopping() -> None:
     consumer, stop, finish = Consumer(), asyncio.Event(), asyncio.Event()
     member = _member(consumer, finish)
-    Part.started = 0
     running = asyncio.create_task(member.run(stop))
-    await asyncio.sleep(0.01)
-    await consumer.listener.on_partitions_assigned([PLACE])
-    await asyncio.sleep(0.01)
-    assert Part.started == 2
+    await _given_its_place(consumer)
     stop.set()
-    await asyncio.sleep(0.01)
+    await until(lambda: not member.loops, "the member to leave", pause_s=0.001)
     await consumer.listener.on_partitions_revoked([PLACE])
     await consumer.listener.on_partitions_assigned([PLACE])
     finish.set()
@@ -99,10 +103,8 @@ async def test_a_commit_for_partitions_that_are_gone_is_passed_over(monkeypatch:
     finish.set()
     member = _member(consumer, finish)
     running = asyncio.create_task(member.run(stop))
-    await asyncio.sleep(0.01)
-    await consumer.listener.on_partitions_assigned([PLACE])
-    await asyncio.sleep(0.1)
-    assert len(refused) >= 2
+    await _given_its_place(consumer)
+    await until(lambda: len(refused) >= 2, "both refusals", pause_s=0.005)
     assert refused[0] == {PLACE: 7}
     assert not running.done()
     stop.set()
@@ -124,9 +126,7 @@ async def test_a_member_that_leaves_tells_the_group_how_far_its_last_batches_cam
     consumer, stop, finish = Telling(), asyncio.Event(), asyncio.Event()
     finish.set()
     running = asyncio.create_task(_member(consumer, finish).run(stop))
-    await asyncio.sleep(0.01)
-    await consumer.listener.on_partitions_assigned([PLACE])
-    await asyncio.sleep(0.01)
+    await _given_its_place(consumer)
     stop.set()
     await running
     assert told == [{PLACE: 8}, "left"]
@@ -143,9 +143,7 @@ async def test_a_broker_that_does_not_answer_keeps_no_member_from_leaving() -> N
     consumer, stop, finish = Silent(), asyncio.Event(), asyncio.Event()
     finish.set()
     running = asyncio.create_task(_member(consumer, finish, session_timeout_s=0.2).run(stop))
-    await asyncio.sleep(0.01)
-    await consumer.listener.on_partitions_assigned([PLACE])
-    await asyncio.sleep(0.01)
+    await _given_its_place(consumer)
     stop.set()
     await running
     assert asked.is_set()
