@@ -14,6 +14,7 @@ from random import Random
 from typing import Literal
 
 from deploy.local.supervisor import LocalSystem
+from tests.waiting import until
 
 TARGETS = ("ingest", "strategy", "contact", "reporting", "kafka", "postgres")
 STOPPED_S = (0.5, 1.0, 2.0, 6.0)
@@ -51,9 +52,9 @@ class Fists:
     async def strike(self, blow: Blow) -> None:
         """Return when a stopped part runs again; a killed one is brought up by its keeper."""
         await asyncio.sleep(blow.after_s)
-        pid = self._system.addresses.pids.get(blow.target)
-        if pid is None:
-            return  # it is down already, from another blow
+        pid = await until(
+            lambda: self._system.addresses.pids.get(blow.target), f"{blow.target}, down from another blow, to be back"
+        )
         self.struck[f"{blow.kind} {blow.target}"] += 1
         if blow.kind == "kill":
             await self._system.kill(blow.target)
