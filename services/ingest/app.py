@@ -40,7 +40,7 @@ def compose(settings: Settings) -> Service:
             waiting_max=settings.events_waiting_max,
             patience_s=settings.events_patience_s,
         )
-        return events_api.router(intake, settings.events_bytes_max)
+        return events_api.router(intake)
 
     async def register(context: Context) -> None:
         async with context.commands.transaction() as tx:

@@ -7,9 +7,8 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.assess import REQUEST_BYTES_MAX, Question, answer, question
+from services.ingest.assess import Question, answer, question
 from services.ingest.packs import Packs
-from shared.vocabulary.errors import Rejected
 
 _BODY: Final = {"content": {"application/json": {"schema": Question.model_json_schema()}}, "required": True}
 
@@ -21,19 +20,9 @@ def router(packs: Callable[[], Awaitable[Packs]]) -> APIRouter:
     @routes.post("/assessments", openapi_extra={"requestBody": _BODY})
     async def assessments(request: Request) -> Response:
         """Assess the facts given, by the packs given, as of the dates given."""
-        asked = question(await _body(request))
+        asked = question(await request.body())
         # A long ledger takes a second: the health checks go on meanwhile.
         answered = await asyncio.to_thread(answer, asked, await packs())
         return Response(orjson.dumps(answered), media_type="application/json")
 
     return routes
-
-
-async def _body(request: Request) -> bytes:
-    """The request's body, read no further than it may be long."""
-    read = bytearray()
-    async for chunk in request.stream():
-        read += chunk
-        if len(read) > REQUEST_BYTES_MAX:
-            raise Rejected("request_too_large", f"at most {REQUEST_BYTES_MAX} bytes are read")
-    return bytes(read)

@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse
 
 from services.ingest.intake import Intake
 from shared.contracts.http_binding import BATCH, SINGLE
-from shared.vocabulary.errors import Rejected
 
 _OBJECT: Final = {"schema": {"type": "object"}}
 _BODY: Final = {
@@ -21,7 +20,7 @@ _KEY: Final = {
 }  # fmt: skip
 
 
-def router(intake: Intake, bytes_max: int) -> APIRouter:
+def router(intake: Intake) -> APIRouter:
     """The route."""
     routes = APIRouter(tags=["events"])
 
@@ -31,7 +30,7 @@ def router(intake: Intake, bytes_max: int) -> APIRouter:
 
         200: all are in Kafka. 207: those marked so are. 422: none is. 503: not known yet; send the same again.
         """
-        results = await intake.take(dict(request.headers), await _body(request, bytes_max))
+        results = await intake.take(dict(request.headers), await request.body())
         published = sum(result["status"] == "published" for result in results)
         answer: dict[str, Any] = {"published": published, "refused": len(results) - published, "results": results}
         return JSONResponse(answer, _status(published, len(results)))
@@ -43,13 +42,3 @@ def _status(published: int, of: int) -> int:
     if published == of:
         return 200
     return 207 if published else 422
-
-
-async def _body(request: Request, bytes_max: int) -> bytes:
-    """The request's body, read no further than it may go."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise Rejected("request_too_large", f"a request has at most {bytes_max} bytes")
-    return bytes(body)

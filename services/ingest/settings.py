@@ -9,9 +9,6 @@ class Settings(Shared):
     """See shared.runtime.settings."""
 
     day_close_accounts_max: int = Field(default=2000, ge=1, le=20_000, description="accounts aged in one transaction")
-    events_bytes_max: int = Field(
-        default=4_194_304, ge=1024, le=67_108_864, description="a request to POST /events; it is held in memory"
-    )
     events_max: int = Field(default=1000, ge=1, le=10_000, description="events in a request: one transaction")
     events_waiting_max: int = Field(
         default=10_000, ge=1, description="records waiting for Kafka before POST /events takes no more"

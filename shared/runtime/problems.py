@@ -9,8 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.messaging import retry
+from shared.runtime.settings import HTTP_BODY_BYTES_MAX
 from shared.vocabulary.errors import Rejected, Unavailable
 
 RETRY_AFTER_S: Final = 2
@@ -24,6 +26,36 @@ _STATUS: Final = {
 }
 
 log = structlog.get_logger()
+
+
+class BodyTooLarge(HTTPException):
+    """A request's body is longer than this service reads."""
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(413, f"a request has at most {bytes_max} bytes")
+
+
+class BodyLimit:
+    """Reads no request's body further than it may be long: every route holds it in memory."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        self._app = app
+        self._bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application, with a body that ends in BodyTooLarge where it is."""
+        read = 0
+
+        async def limited() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._bytes_max:
+                # As an error of HTTP: FastAPI makes "there was an error" of any other.
+                raise BodyTooLarge(self._bytes_max)
+            return message
+
+        await self._app(scope, limited, send)
 
 
 class _Problem(JSONResponse):
@@ -46,8 +78,9 @@ def status_of(reason: str) -> int:
     return next((status for word, status in _STATUS.items() if reason.endswith(word)), 422)
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, body_bytes_max: int = HTTP_BODY_BYTES_MAX) -> None:
     """Answer every failure of the app's routes with problem details, and never with internals."""
+    app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
 
     @app.exception_handler(Rejected)
     async def rejected(request: Request, error: Rejected) -> JSONResponse:
@@ -62,8 +95,15 @@ def install(app: FastAPI) -> None:
         found = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
         return problem(422, "invalid_request", "; ".join(f"{f['where']}: {f['what']}" for f in found), errors=found)
 
+    @app.exception_handler(BodyTooLarge)
+    async def too_large(request: Request, error: BodyTooLarge) -> JSONResponse:
+        return problem(error.status_code, "request_too_large", error.detail)
+
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            # What FastAPI says of a body whose bytes it cannot read at all.
+            return problem(422, "invalid_request", "body: not JSON in UTF-8, or nested too deeply")
         return problem(error.status_code, str(error.detail), f"{request.method} {request.url.path}")
 
     @app.exception_handler(SQLAlchemyError)

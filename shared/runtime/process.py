@@ -169,7 +169,7 @@ class Process:
 
     async def _serve(self) -> None:
         app = FastAPI(title=f"Arrears {self._service.name}", docs_url="/docs", redoc_url=None)
-        problems.install(app)
+        problems.install(app, self._settings.http_body_bytes_max)
         desk = Desk(self._engine, self._clock)
         app.include_router(system_router(self._engine, desk, self._progress, lambda: self._ready))
         app.include_router(letters_router(desk))

@@ -19,6 +19,7 @@ EXIT_MISCONFIGURED: Final = 78
 """How a process ends that cannot run as set up (EX_CONFIG)."""
 SECRETS: Final = Path("/run/secrets")
 DRIVER: Final = "postgresql+asyncpg"
+HTTP_BODY_BYTES_MAX: Final = 4_194_304
 
 
 class DatabaseSettings(BaseSettings):
@@ -53,6 +54,9 @@ class Settings(DatabaseSettings):
     kafka_bootstrap: str = Field(min_length=3, description="host:port of a broker, several separated by commas")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
+    http_body_bytes_max: int = Field(
+        default=HTTP_BODY_BYTES_MAX, ge=1024, le=67_108_864, description="of a request, whose body is held in memory"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     batch_records_max: int = Field(default=4000, ge=1, le=20_000, description="records in one transaction")
     session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="after it a silent member's shards move")

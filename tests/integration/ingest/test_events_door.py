@@ -83,7 +83,7 @@ async def settings(broker: Broker, database: DatabaseFactory) -> Settings:
         "database_url": url,
         "http_port": free_port(),
         "events_patience_s": 1,
-        "events_bytes_max": 400_000,
+        "http_body_bytes_max": 400_000,
         "events_max": 20,
     }
     return Settings(**values)
