@@ -12,7 +12,7 @@ SEEDS := 10000
 OUTAGE_S := 600
 EVENTS := 1000000
 FAULTS := 200
-TIMES := 40
+TIMES := 30
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -38,8 +38,8 @@ test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; JOBS= 
 soak-simulation: $(VENV)/dev.installed  ## the loop under ten thousand seeds of faults; SEEDS=
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
-soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 136,000 examples, 3,400 of which are in every test run; TIMES=
-	@ARREARS_TEST_EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest --timeout 0 tests/property/test_ingest_*.py
+soak-properties: $(VENV)/dev.installed  ## the ledger's properties on 102,000 examples, 3,400 of which are in every test run; TIMES=
+	@ARREARS_TEST_EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest --timeout 0 -n 2 --durations 0 tests/property/test_ingest_*.py
 
 bench-ingest: $(VENV)/dev.installed  ## the ledger's benches: throughput, day close, re-assessment, age of accounts
 	@for bench in ingest_throughput day_close reassessment account_age; do $(BIN)/python -m tests.bench.$$bench || exit; done

@@ -74,9 +74,7 @@ class KafkaServer:
         stop_java_in(self._folder)
         settings = self._folder / "server.properties"
         data = self._folder / "data"
-        settings.write_text(
-            SETTINGS.format(port=self.port, controller_port=free_port(), data=data, session_ms=self._session_ms)
-        )
+        settings.write_text(self.settings(controller_port=free_port(), data=data))
         java: list[str | Path] = [JAVA, *JVM, "-cp", class_path]
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")  # no option
@@ -86,6 +84,10 @@ class KafkaServer:
         child = await Child.start(self._program([*java, "kafka.Kafka", settings]))
         await child.until(lambda: accepts(self.port))
         return child
+
+    def settings(self, controller_port: int, data: Path) -> str:
+        """The broker's properties; of one that is set twice the last holds."""
+        return SETTINGS.format(port=self.port, controller_port=controller_port, data=data, session_ms=self._session_ms)
 
     def _program(self, command: list[str | Path]) -> Program:
         return Program("kafka", command, cwd=self._folder, log=self._log, environment={"PATH": os.defpath})

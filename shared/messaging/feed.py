@@ -16,6 +16,8 @@ from shared.messaging.stream import Received, Record, Refused
 READ_MS: Final = 500
 """How long one read may wait; it bounds how late a gap at a partition's end (a transaction's marker) is noticed."""
 
+CONFIRM_S: Final = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -77,6 +79,17 @@ class Feed:
         self._due.clear()
         if self._broadcast is not None:
             self._broadcast.join(self)
+
+    async def confirm(self, offsets: Mapping[str, int]) -> None:
+        """KafkaError or TimeoutError unless the group still counts our member in, with these partitions.
+
+        Only a commit asks that. One who cannot hear the broker, or has been replaced, must not take the shard back: it
+        could neither read nor relay, and who can would not know.
+        """
+        own = {tp: offsets[tp.topic] for tp in self._partitions if tp.topic in offsets}
+        if own:
+            async with asyncio.timeout(CONFIRM_S):
+                await self._consumer.commit(own)
 
     async def group_offsets(self) -> Mapping[str, int]:
         """By topic, how far Kafka was told that this shard is applied, by whichever member; 0 where it was not."""

@@ -55,5 +55,5 @@ class Rows(Protocol):
     async def skip(self, connection: AsyncConnection, shard: ShardId) -> int:
         """Pass over that many sequences, which may be in Kafka already: the store was put back to an older state."""
 
-    async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
-        """Note what Kafka has acknowledged; without effect for an older epoch or an earlier sequence."""
+    async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> bool:
+        """Note what Kafka has acknowledged, unless it is noted; False, and no effect, for an older epoch."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,6 +19,8 @@ ROWS_IN_MEMORY_MAX: Final = 20_000
 NOTE_INTERVAL_S: Final = 0.25
 """How long the relayed sequence may lag in the table; a crash repeats at most that much."""
 LOOK_AGAIN_S: Final = 1.0
+OWNED_LOOK_S: Final = 5.0
+"""How long an idle owner may not know that another took its shard: what that one emits waits for whoever owns it."""
 
 log = structlog.get_logger()
 
@@ -37,6 +39,8 @@ class Relay:
         self._noted_at = 0.0
         self._offered: deque[OutboxRow] = deque()
         self._wake = asyncio.Event()
+        self.lost: Callable[[int], None] = lambda _: None
+        """Told the epoch under which the shard is ours no more, as a note of it showed."""
         self._waiting = metrics.OUTBOX_WAITING.labels(str(shard))
 
     @property
@@ -53,6 +57,7 @@ class Relay:
         """Start from what the shard's row says under a new epoch."""
         self._epoch, self._emitted = epoch, emitted_seq
         self._relayed = self._noted = self._taken = relayed_seq
+        self._noted_at = asyncio.get_running_loop().time()
         self._offered.clear()
         self._wake.set()
 
@@ -131,8 +136,8 @@ class Relay:
         return rows
 
     async def _idle(self) -> None:
-        """Wait for rows; meanwhile what was relayed is noted. Without anything to note, wait as long as it takes."""
-        pause_s = NOTE_INTERVAL_S if self._relayed > self._noted else None
+        """Wait for rows; meanwhile what was relayed is noted, and whether the shard is ours is looked at."""
+        pause_s = NOTE_INTERVAL_S if self._relayed > self._noted else OWNED_LOOK_S
         if self._relayed < self._emitted:
             pause_s = LOOK_AGAIN_S
         with suppress(TimeoutError):
@@ -140,11 +145,14 @@ class Relay:
                 await self._wake.wait()
 
     async def _note(self, *, at_once: bool) -> None:
-        """Write down what Kafka acknowledged, now or when the last note is old enough."""
-        if self._relayed == self._noted or not (
-            at_once or asyncio.get_running_loop().time() - self._noted_at > NOTE_INTERVAL_S
-        ):
+        """Write down what Kafka acknowledged, now or when the last note is old enough; and see whose the shard is."""
+        age_s = asyncio.get_running_loop().time() - self._noted_at
+        new = self._relayed > self._noted and (at_once or age_s > NOTE_INTERVAL_S)
+        if not new and age_s < OWNED_LOOK_S:
             return
-        relayed = self._relayed
-        await self._rows.advance_relay(self._engine, self.shard, self._epoch, relayed)
-        self._noted, self._noted_at = relayed, asyncio.get_running_loop().time()
+        epoch, relayed = self._epoch, self._relayed
+        own = await self._rows.advance_relay(self._engine, self.shard, epoch, relayed)
+        if epoch == self._epoch:
+            self._noted, self._noted_at = relayed, asyncio.get_running_loop().time()
+        if not own:
+            self.lost(epoch)

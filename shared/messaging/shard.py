@@ -68,6 +68,10 @@ class ShardLoop:
         self._limits = limits
         self._confirm = confirm
         self._compared = False
+        self._fenced = False
+        """Whether another took the shard from us; it may have been right to."""
+        self._lost = False
+        relay.lost = self._note_lost
         self._waits = retry.backoff_s()
 
     def progress(self) -> dict[str, Any]:
@@ -107,6 +111,7 @@ class ShardLoop:
                 else:
                     await self._apply_until(stop)
             except Fenced:
+                self._fenced = True
                 log.warning("shard_fenced", shard=str(self.shard), epoch=self.state.epoch)
                 await retry.sleep_unless(stop, REACQUIRE_S)
             except Exception as error:
@@ -116,6 +121,8 @@ class ShardLoop:
                 await retry.sleep_unless(stop, next(self._waits))
 
     async def _acquire(self) -> None:
+        if self._fenced:
+            await self._feed.confirm(self.state.offsets)
         told = {} if self._compared else await self._feed.group_offsets()
         async with self._engine.begin() as connection:
             self.state, relayed = await self._rows.acquire(connection, self.shard)
@@ -126,6 +133,7 @@ class ShardLoop:
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
         await self._feed.seek(self.state.offsets)
+        self._fenced = self._lost = False
         log.info("shard_acquired", shard=str(self.shard), epoch=self.state.epoch)
 
     async def _compare(self, told: Mapping[str, int]) -> None:
@@ -155,6 +163,8 @@ class ShardLoop:
     async def _apply_until(self, stop: asyncio.Event) -> None:
         """Until asked to stop, or stopped by what was refused."""
         while not stop.is_set():
+            if self._lost:
+                raise Fenced
             fetched = await self._feed.next(stop, wait=not (self.work_left or self.redrive_left))
             if fetched.records:
                 await self._apply(fetched)
@@ -165,6 +175,12 @@ class ShardLoop:
                 self.work_left = self._stream.work is not None and (self.work_left or woken)
             if self.work_left and not stop.is_set():
                 await self._work()
+
+    def _note_lost(self, epoch: int) -> None:
+        """The relay was told so; without records no transaction would find out."""
+        if epoch == self.state.epoch:
+            self._lost = True
+            self._feed.wake()
 
     async def _apply(self, fetched: Fetched) -> None:
         with metrics.BATCH_SECONDS.labels(self.shard.stream).time():

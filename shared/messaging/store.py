@@ -101,8 +101,10 @@ _READ_OUTBOX = sa.text(
 )
 # Losing this note in a crash only makes the relay repeat itself, which watermarks absorb: no fsync for it.
 _ADVANCE_RELAY = sa.text(
-    """UPDATE relay SET relayed_seq = :seq FROM (SELECT set_config('synchronous_commit', 'off', true)) AS no_fsync
-       WHERE stream = :stream AND partition = :partition AND epoch = :epoch AND relayed_seq < :seq"""
+    """WITH noted AS (
+       UPDATE relay SET relayed_seq = :seq FROM (SELECT set_config('synchronous_commit', 'off', true)) AS no_fsync
+       WHERE stream = :stream AND partition = :partition AND epoch = :epoch AND relayed_seq < :seq)
+       SELECT epoch FROM relay WHERE stream = :stream AND partition = :partition"""
 )
 SKIP: Final = 1_000_000_000
 """More sequences than any shard uses between two backups; sixty-four bits have room for nine thousand million skips."""
@@ -229,10 +231,11 @@ async def read_outbox(connection: AsyncConnection, shard: ShardId, after: int, r
     return [OutboxRow(*row) for row in found]
 
 
-async def advance_relay(engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
-    """Note what Kafka has acknowledged, in a transaction of its own; without effect for an older epoch."""
+async def advance_relay(engine: Engine, shard: ShardId, epoch: int, seq: int) -> bool:
+    """Note what Kafka has acknowledged, in a transaction of its own; False, and no effect, for an older epoch."""
     async with autocommit(engine) as connection:
-        await connection.execute(_ADVANCE_RELAY, {**_key(shard), "epoch": epoch, "seq": seq})
+        found = await connection.execute(_ADVANCE_RELAY, {**_key(shard), "epoch": epoch, "seq": seq})
+        return found.scalar_one_or_none() == epoch
 
 
 async def skip(connection: AsyncConnection, shard: ShardId) -> int:

@@ -88,10 +88,14 @@ class Group:
         silent = [one for one, seen in self._seen.items() if now - seen > self._session_s]
         for one in silent:
             self.drop(one)
-        if name not in self._seen or generation != self.generation:
+        if not self.counts(name, generation):
             return False
         self._seen[name] = now
         return True
+
+    def counts(self, name: str, generation: int) -> bool:
+        """Whether it is a member of the present generation."""
+        return name in self._seen and generation == self.generation
 
     def join(self, name: str) -> "asyncio.Future[tuple[int, list[TopicPartition]]]":
         """Resolves with the generation and the member's partitions once everybody has joined or is given up."""

@@ -5,10 +5,11 @@ A consumer goes on reading what it was once assigned until it hears of a rebalan
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, OutOfOrderSequenceNumber
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError, OutOfOrderSequenceNumber
 
 from tests.simulation.broker import Broker, Group, Written
 from tests.simulation.life import Life
@@ -34,6 +35,8 @@ class Consumer:
         self._at: dict[TopicPartition, int] = {}
         self._listener: ConsumerRebalanceListener | None = None
         self._coordinating: asyncio.Task[None] | None = None
+        self._at_hand = True
+        """Whether what lay in the broker when the line was cut had been fetched ahead, as aiokafka does."""
         self.deaf_until_s = 0.0
         """Until then it hears nothing from the group's coordinator, but reads on."""
 
@@ -64,6 +67,7 @@ class Consumer:
         if place not in self._assigned:
             raise IllegalStateError(f"No current assignment for partition {place}")
         self._at[place] = offset
+        self._at_hand = not self._life.cut_off
 
     async def position(self, place: TopicPartition) -> int:
         if place not in self._assigned:
@@ -86,12 +90,15 @@ class Consumer:
 
     def _take(self, places: Sequence[TopicPartition], cap: int) -> dict[TopicPartition, list[Written]]:
         found: dict[TopicPartition, list[Written]] = {}
-        if not self._broker.reachable:
+        if not self._broker.reachable or (self._life.cut_off and not self._at_hand):
             return found
+        until_ms = self._life.cut_off_at_ms
         left = self._life.chance.randint(1, cap)
         for place in places:
             at = self._at.get(place, 0)
             taken = self._broker.logs[place][at : at + left] if place in self._assigned else []
+            if until_ms is not None:
+                taken = list(takewhile(lambda one: one is None or one.timestamp <= until_ms, taken))
             if taken:
                 self._at[place] = at + len(taken)
                 found[place] = [record for record in taken if record is not None]
@@ -109,12 +116,21 @@ class Consumer:
         return self._broker.committed.get(place)
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Refused to a member that the group does not count in, and not heard by a deaf one."""
         await self._call()
+        if asyncio.get_running_loop().time() < self.deaf_until_s:
+            await asyncio.sleep(REQUEST_S)
+            raise KafkaConnectionError("the coordinator keeps silent")
+        if self._group is not None and not self._group.counts(self._life.name, self._generation):
+            raise CommitFailedError("not a member of this generation")
         self._broker.committed |= offsets
+
+    def _hears(self) -> bool:
+        return self._broker.reachable and not self._life.cut_off
 
     async def _call(self) -> None:
         await self._life.reach()
-        if not self._broker.reachable:
+        if not self._hears():
             await asyncio.sleep(REQUEST_S)
             raise KafkaConnectionError("the broker is away")
 
@@ -123,7 +139,7 @@ class Consumer:
         loop = asyncio.get_running_loop()
         while True:
             await self._life.reach()
-            hears = loop.time() >= self.deaf_until_s and self._broker.reachable
+            hears = loop.time() >= self.deaf_until_s and self._hears()
             if hears and not group.hear(self._life.name, self._generation):
                 await self._rejoin(group, listener)
             await asyncio.sleep(self._session_s / HEARTBEATS_PER_SESSION)
@@ -171,7 +187,7 @@ class Producer:
 
     async def start(self) -> None:
         await self._life.reach()
-        if not self._broker.reachable:
+        if not self._broker.reachable or self._life.cut_off:
             raise KafkaConnectionError("the broker is away")
 
     async def stop(self) -> None:
@@ -200,7 +216,7 @@ class Producer:
             await self._late(batch, place)
         if trap == "refused":
             raise OutOfOrderSequenceNumber
-        if not self._broker.reachable:
+        if not self._broker.reachable or self._life.cut_off:
             await asyncio.sleep(REQUEST_S)
             raise KafkaConnectionError("the broker is away")
         self._append(batch, place)

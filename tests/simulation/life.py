@@ -29,9 +29,15 @@ class Life:
         self.say = say
         self.dead = False
         self.traps: list[Trap] = []
+        self.cut_off_at_ms: int | None = None
+        """Since when no call to the broker comes through; the store is in reach."""
         self._on_death = on_death
         self._going = asyncio.Event()
         self._going.set()
+
+    @property
+    def cut_off(self) -> bool:
+        return self.cut_off_at_ms is not None
 
     @property
     def paused(self) -> bool:

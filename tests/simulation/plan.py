@@ -16,7 +16,9 @@ FAULTS_S = 6.0
 ACCOUNTS = 5
 
 Blow = Literal["crash", "pause", "deafen", "expel", "stop", "roll", "end_sessions", "store_away", "broker_away"]
-Fault = Blow | Trap
+ForGood = Literal["cut_off"]
+Fault = Blow | Trap | ForGood
+CUT_OFF_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def plan_of(seed: int) -> Plan:
     if chance.random() < 0.3:
         published[chance.randrange(len(published))] = None
     days = sorted(chance.uniform(0.5, PUBLISHING_S) for _ in range(chance.randint(0, 3)))
-    strikes = _strikes(chance)
+    strikes = [*_strikes(chance), *_cut_off(seed)]
     cap = chance.choice((1, 3, 10, 100))
     return Plan(seed, list(zip(moments, published, strict=True)), days, sorted(strikes, key=lambda s: s.at_s), cap)
 
@@ -77,6 +79,14 @@ def _strikes(chance: Random) -> list[Strike]:
         at_s = chance.uniform(0.3, FAULTS_S) if alone else chance.choice(strikes).at_s + chance.uniform(0, 0.4)
         strikes.append(_strike(chance, at_s))
     return strikes
+
+
+def _cut_off(seed: int) -> list[Strike]:
+    """By a chance of its own, so that seeds which found something once still stand for it."""
+    chance = Random(f"cut off {seed}")
+    if chance.random() > CUT_OFF_SHARE:
+        return []
+    return [Strike(chance.uniform(0.3, FAULTS_S), "cut_off", chance.randrange(100), 0.0)]
 
 
 def _strike(chance: Random, at_s: float) -> Strike:

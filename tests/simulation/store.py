@@ -249,7 +249,7 @@ class SimulatedRows:
     async def skip(self, connection: AsyncConnection, shard: ShardId) -> int:
         raise NotImplementedError("no backup is restored here")
 
-    async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> None:
+    async def advance_relay(self, engine: Engine, shard: ShardId, epoch: int, seq: int) -> bool:
         async with engine.connect() as connection:
             session = _session(connection)
             await session.lock(("relay", shard))
@@ -257,6 +257,7 @@ class SimulatedRows:
             if had_epoch == epoch and relayed < seq:
                 self._memory.relays[shard] = (epoch, seq)
             await session.life.back()
+            return had_epoch == epoch
 
 
 def _session(connection: AsyncConnection) -> Session:

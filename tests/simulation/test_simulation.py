@@ -53,5 +53,16 @@ def test_every_kind_of_fault_strikes_and_has_an_effect() -> None:
         trace = played(plan_of(seed)).trace
         seen |= {what.split(" ")[1] for _, what in trace if what.startswith(("log ", "fault "))}
     effects = {"shard_fenced", "shard_waits", "relay_waits", "broadcast_waits", "batch_bisected"}
-    faults = {"crash", "pause", "deafen", "expel", "stop", "end_sessions", "store_away", "broker_away", "late"}
+    faults = {
+        "crash",
+        "pause",
+        "deafen",
+        "expel",
+        "stop",
+        "end_sessions",
+        "store_away",
+        "broker_away",
+        "late",
+        "cut_off",
+    }
     assert seen >= effects | faults

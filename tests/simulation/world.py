@@ -61,6 +61,7 @@ class World:
         self.trace: list[tuple[float, str]] = []
         self.complaint = ""
         self.over = asyncio.Event()
+        self.ended = False
         self.broker = Broker(PARTITIONS)
         self.memories = {"first": Memory(), "second": Memory()}
         self.judge = Judge(self.broker, self.memories["first"], self.memories["second"], self.complain)
@@ -71,8 +72,9 @@ class World:
         ]
 
     def say(self, who: str, what: str, more: Any = "") -> None:
-        """A line of the trace."""
-        self.trace.append((asyncio.get_running_loop().time(), f"{who} {what} {more}"))
+        """A line of the trace; what is said while everything is cut off at the end comes in no order."""
+        if not self.ended:
+            self.trace.append((asyncio.get_running_loop().time(), f"{who} {what} {more}"))
 
     def complain(self, what: str) -> None:
         """An invariant is broken: the first one ends the run."""
@@ -90,6 +92,7 @@ class World:
         ending = asyncio.create_task(self._settle(happening))
         over = asyncio.create_task(self.over.wait())
         await asyncio.wait({ending, over}, return_when=asyncio.FIRST_COMPLETED)
+        self.ended = True
         if ending.done():
             ending.result()
         return self.complaint
@@ -137,10 +140,16 @@ class World:
         away: Mapping[str, Any] = {"store_away": self.memories[node.service], "broker_away": self.broker}
         if strike.kind in away:
             await self._away(away[strike.kind], strike.lasts_s)
+        elif strike.kind == "cut_off":
+            self._spare(node).cut_off()
         elif strike.kind == "roll":
             await self._roll(node.service, replace(strike, kind="stop"))
         else:
             await node.suffer(strike)
+
+    def _spare(self, node: "Node") -> "Node":
+        """The service's last process: the others have to do without it, for it is cut off for good."""
+        return [one for one in self.nodes if one.service == node.service][-1]
 
     async def _roll(self, service: str, stop: Strike) -> None:
         """A new version: one process after the other is asked to end, before the last is back."""
@@ -176,6 +185,7 @@ class Node:
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._consumer: Consumer | None = None
+        self._cut_off_at_ms: int | None = None
 
     def start(self) -> None:
         """A new life, unless one is going on."""
@@ -184,6 +194,7 @@ class Node:
         self._lives += 1
         chance = Random(f"{self._world.plan.seed} {self.name} {self._lives}")
         self._life = Life(f"{self.name}.{self._lives}", chance, self._world.say, self._died)
+        self._life.cut_off_at_ms = self._cut_off_at_ms
         self._stop = asyncio.Event()
         self._world.say(self._life.name, "starts")
         self._task = asyncio.create_task(self._run(self._life, self._stop))
@@ -195,6 +206,14 @@ class Node:
         assert self._life is not None
         self._life.resume()
         self._life.traps.clear()
+
+    def cut_off(self) -> None:
+        """From the broker: this life, and those that follow."""
+        self._cut_off_at_ms = self._cut_off_at_ms or int(asyncio.get_running_loop().time() * 1000)
+        if self._life is not None:
+            self._life.cut_off_at_ms = self._cut_off_at_ms
+        if self._consumer is not None:
+            self._consumer.expel()
 
     async def suffer(self, strike: Strike) -> None:
         """One fault, to its end."""

@@ -174,10 +174,10 @@ async def test_a_batch_waits_for_an_owner_to_be_and_is_fenced_by_it(kept: Kept) 
 
 async def test_the_relay_goes_forward_under_its_own_epoch_only(kept: Kept) -> None:
     state = await acquired(kept)
-    await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 5)
-    await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 4)
+    assert await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 5)
+    assert await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 4), "noted before, and the epoch is its own"
     assert await relayed(kept) == 5
-    await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 9)
+    assert not await kept.rows.advance_relay(kept.engine, SHARD, state.epoch, 9)
     assert await relayed(kept) == 5, "a relay of an older epoch has no say"
 
 

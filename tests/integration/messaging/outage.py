@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.local import postgres_files
 from deploy.local.kafka import KafkaServer
+from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.program import Child
 
@@ -57,6 +58,77 @@ async def own_postgres(role: str = "ingest") -> AsyncIterator[tuple[Part, str]]:
         finally:
             await part.down()
             postgres_files.remove(Path(folder) / "postgres")
+
+
+class KafkaWithALine(KafkaServer):
+    """A broker that clients reach in another way too: by a line that can be cut, which is what they are told of it."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        super().__init__(folder, log)
+        self.line = Line()
+        self._far_port = free_port()
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[None]:
+        """It runs, and the line is open."""
+        async with self.line.open(self._far_port):
+            child = await self.start()
+            try:
+                yield
+            finally:
+                child.kill()
+                await child.wait()
+
+    def settings(self, controller_port: int, data: Path) -> str:
+        """Those of any other, and a second listener."""
+        near, far = f"PLAINTEXT://127.0.0.1:{self.port}", "LINE://127.0.0.1"
+        return super().settings(controller_port, data) + (
+            f"listeners={near},{far}:{self._far_port},CONTROLLER://127.0.0.1:{controller_port}\n"
+            f"advertised.listeners={near},{far}:{self.line.port}\n"
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,LINE:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        )
+
+
+class Line:
+    """Passes bytes both ways until it is cut: then nothing comes through, and nobody is told."""
+
+    port: int
+
+    def __init__(self) -> None:
+        self._whole = asyncio.Event()
+
+    @asynccontextmanager
+    async def open(self, target: int) -> AsyncIterator[None]:
+        """It leads from `port` to another."""
+        self._whole.set()
+        server = await asyncio.start_server(lambda reader, writer: self._pass(target, reader, writer), "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            server.close()
+            self.mend()
+
+    def cut(self) -> None:
+        """From now on."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """What was kept back comes through."""
+        self._whole.set()
+
+    async def _pass(self, target: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._whole.wait()
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(self._along(reader, far_writer), self._along(far_reader, writer), return_exceptions=True)
+
+    async def _along(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                await self._whole.wait()
+                writer.write(data)
+        finally:
+            writer.close()
 
 
 class Door:
