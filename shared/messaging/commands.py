@@ -79,15 +79,14 @@ class Commands:
             return await store.has_more(connection, COMMANDS, after, rows_max)
 
     async def progress(self, connection: AsyncConnection) -> dict[str, int]:
-        """The last sequences committed and acknowledged by Kafka; who does not relay knows them from the rows alone.
+        """The last sequences committed, by whichever process, and acknowledged by Kafka.
 
-        So what a process left unsent that was killed is seen from the moment its successor answers.
+        Who does not relay knows these from the rows: so what a killed process left unsent is seen from the moment its
+        successor answers.
         """
-        if self._leads:
-            return {"emitted": self._relay.emitted_seq, "relayed": self._relay.relayed_seq}
-        return {
-            "emitted": await store.emitted(connection, COMMANDS), "relayed": await store.relayed(connection, COMMANDS)
-        }  # fmt: skip
+        emitted = await store.emitted(connection, COMMANDS)
+        relayed = self._relay.relayed_seq if self._leads else await store.relayed(connection, COMMANDS)
+        return {"emitted": emitted, "relayed": relayed}
 
     async def published(self, seq: int, within_s: float) -> bool:
         """Whether Kafka has acknowledged the command shard's records up to a sequence; waits that long for it.

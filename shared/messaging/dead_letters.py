@@ -107,12 +107,13 @@ _ASK = sa.text(
        WHERE l.id = :id ON CONFLICT DO NOTHING"""
 ).bindparams(sa.bindparam("value", type_=sa.LargeBinary))
 # Locks the letters, in one order for all: a discard, or another shard's try of a broadcast, waits or was first.
+# Only the letters: a discard has its letter when it comes to what is asked of it, and would wait for who waits for it.
 _TAKE_QUEUED = sa.text(
     """SELECT l.id, l.topic, l.partition, l.position, l.key, l.header_pairs,
               coalesce(r.value, l.value) AS value, r.value IS NOT NULL AS corrected
        FROM redrive r JOIN dead_letter l ON l.id = r.dead_letter_id
-       WHERE r.stream = :stream AND r.partition = :partition AND r.state = 'queued'
-       ORDER BY l.id LIMIT :rows_max FOR UPDATE"""
+       WHERE r.stream = :stream AND r.partition = :partition AND r.state = 'queued' AND l.state = 'queued'
+       ORDER BY l.id LIMIT :rows_max FOR UPDATE OF l"""
 ).columns(header_pairs=JSONB)
 _READDRESS = sa.text("UPDATE redrive SET partition = :to WHERE dead_letter_id = :id AND partition = :partition")
 _NOTE_TRIED = sa.text(

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 
 from shared.messaging.broadcast import Broadcast
 from shared.messaging.decoding import decoded, decoded_all
+from shared.messaging.reach import Bounds
 from shared.messaging.stream import Received, Record, Refused
 
 READ_MS: Final = 500
@@ -79,6 +80,12 @@ class Feed:
         self._due.clear()
         if self._broadcast is not None:
             self._broadcast.join(self)
+
+    async def bounds(self) -> Bounds:
+        """What Kafka has of the shard's own partitions."""
+        firsts = await self._consumer.beginning_offsets(self._partitions)
+        ends = await self._consumer.end_offsets(self._partitions)
+        return {tp.topic: (firsts[tp], ends[tp]) for tp in self._partitions}
 
     async def confirm(self, offsets: Mapping[str, int]) -> None:
         """KafkaError or TimeoutError unless the group still counts our member in, with these partitions.

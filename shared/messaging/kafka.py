@@ -29,6 +29,11 @@ log = structlog.get_logger()
 class GroupConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """A consumer that leaves its group when it is stopped, named or not; one that is killed leaves its name there."""
 
+    def check_group(self) -> None:
+        """KafkaError for what went wrong in the group; aiokafka tells only who reads, and meanwhile takes no part."""
+        if self._coordinator is not None:
+            self._coordinator.check_errors()
+
     async def stop(self) -> None:
         """aiokafka keeps a named member's place, and its partitions would stand still until its session is over."""
         if self._coordinator is not None:

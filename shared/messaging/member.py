@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, InvalidSessionTimeoutError, KafkaError
 
 from shared.messaging import metrics, retry
 from shared.messaging.broadcast import Broadcast
@@ -144,7 +144,24 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await retry.sleep_unless(stop, COMMIT_EVERY_S)
             if stop.is_set():
                 return
+            self._check_group()
             await self._commit(self.loops)
+
+    def _check_group(self) -> None:
+        """A member without shards reads nothing, and nobody else would hear why it has none."""
+        try:
+            self._consumer.check_group()
+        except InvalidSessionTimeoutError:
+            self._fail(
+                Misconfigured("ARREARS_SESSION_TIMEOUT_S: the broker's group.(min|max).session.timeout.ms forbid it")
+            )
+        except GroupAuthorizationFailedError:
+            self._fail(Misconfigured(f"Kafka lets this user not join the group of stream {self.stream.name}"))
+        except Exception as error:
+            if not retry.is_passing(error):
+                self._fail(error)
+                return
+            log.warning("group_waits", stream=self.stream.name, error=type(error).__name__)
 
     async def _commit(self, loops: Mapping[int, ShardLoop]) -> None:
         """Tell the group how far these shards are; that is for lag tools, and to notice a store that was put back."""

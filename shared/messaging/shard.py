@@ -16,6 +16,7 @@ from shared.messaging.feed import Feed, Fetched
 from shared.messaging.isolating import bad_data, isolate
 from shared.messaging.poison import Limits, Tripped
 from shared.messaging.ports import Engine, Rows
+from shared.messaging.reach import Bounds, out_of_reach
 from shared.messaging.relay import Relay
 from shared.messaging.stream import OutboxRow, Received, Refused, ShardId, ShardState, Stream, Work
 from shared.messaging.transaction import Fenced, PartitionCounts, Transaction
@@ -130,6 +131,8 @@ class ShardLoop:
             self._mark_stopped(self._limits is not None and await halts.is_stopped(connection, self.shard))
         if not self._compared:
             await self._compare(told)
+        if self._limits is not None and not self.stopped:
+            await self._find(await self._feed.bounds())
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
         await self._feed.seek(self.state.offsets)
@@ -147,6 +150,25 @@ class ShardLoop:
                 self.state.next_seq += await self._rows.skip(connection, self.shard)
             log.error("database_older_than_kafka", shard=str(self.shard), next_seq=self.state.next_seq)
         self._compared = True
+
+    async def _find(self, bounds: Bounds) -> None:
+        """Stop where what is to be read next is not there.
+
+        Asked for after the row was acquired: nobody has gone on since. Who resumes the shard has it read from the
+        beginning of what is there; facts and watermarks know what was applied before.
+        """
+        lost = out_of_reach(self.state.offsets, bounds, self.shard.partition)
+        if not lost:
+            return
+        state, tripped = self.state.copy(), Tripped("topic_out_of_reach", "; ".join(lost.values()))
+        state.offsets |= {topic: bounds[topic][0] for topic in lost}
+        async with self._engine.begin() as connection:
+            if not await self._rows.move(connection, self.shard, state.next_seq, state, ()):
+                raise Fenced
+            await halts.stop(connection, self.shard, tripped, self._clock.now())
+        self.state = state
+        self._mark_stopped(True)
+        log.error(tripped.reason, shard=str(self.shard), detail=tripped.detail)
 
     def _mark_stopped(self, stopped: bool) -> None:
         self.stopped = stopped

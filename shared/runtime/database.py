@@ -1,8 +1,9 @@
 """The connection pool of one service on its own schema, and its migrations."""
 
 import asyncio
+import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -20,6 +21,8 @@ _NO_USE: Final = {
     "3D000": "there is no such database",
 }
 
+SILENCE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""A connection on which the other host answers nothing is lost after 25 s."""
 SESSION: Final = {
     "application_name": "arrears",
     "jit": "off",
@@ -45,7 +48,19 @@ def engine_of(url: str, connections_max: int) -> AsyncEngine:
         json_deserializer=orjson.loads,
     )
     event.listen(engine.sync_engine, "handle_error", _count_as_lost)
+    event.listen(engine.sync_engine, "connect", _notice_silence)
     return engine
+
+
+def _notice_silence(connection: Any, _: Any) -> None:
+    """A host that loses its power says nothing, and who waits for its answer would for hours."""
+    line = connection.driver_connection._transport.get_extra_info("socket")
+    if line.family == socket.AF_UNIX:
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in SILENCE.items():
+        if hasattr(socket, option):  # not everywhere but on Linux
+            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
 
 def _count_as_lost(context: ExceptionContext) -> None:

@@ -49,6 +49,9 @@ class Consumer:
         if self._group is not None and not self._life.dead:
             self._group.drop(self._life.name)
 
+    def check_group(self) -> None:
+        """The coordinator refuses nobody here."""
+
     def expel(self) -> None:
         """The group goes on without this member, which does not know it yet."""
         if self._group is not None:

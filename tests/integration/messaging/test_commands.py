@@ -56,6 +56,18 @@ async def test_what_waits_to_be_relayed_is_seen_by_a_process_that_does_not_relay
     await running.stop()
 
 
+async def test_who_relays_knows_at_once_of_what_others_have_committed(rig: Rig) -> None:
+    """Else a system looks quiet while a command is under way."""
+    first, second = rig.start(only="api"), rig.start(only="api")
+    async with ready(first) as one, ready(second) as other:
+        for told, door in enumerate((one, other) * 5, 1):
+            assert (await door.post(f"/tell/{told}")).status_code == 200
+            for asked in (one, other):
+                assert (await asked.get("/progress")).json()["commands"]["emitted"] == told
+    await first.stop()
+    await second.stop()
+
+
 async def test_a_lost_lead_connection_is_replaced(rig: Rig) -> None:
     running = rig.start()
     async with ready(running) as client:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from shared.messaging import Received, Transaction
+from shared.messaging import Received, ShardId, Transaction, dead_letters
 from shared.messaging.transaction import partition_of
 from tests.integration.messaging.published import day_closed, repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
@@ -170,6 +170,27 @@ async def test_a_corrected_broadcast_reaches_every_shard_once(rig: Rig) -> None:
     closed = await rig.rows("SELECT shard FROM closed ORDER BY shard")
     assert [row.shard for row in closed] == list(range(PARTITIONS))
     await running.stop()
+
+
+async def test_a_discard_while_the_shard_takes_the_letter_waits_for_nobody_who_waits_for_it(rig: Rig) -> None:
+    running = rig.start()
+    await rig.publish([repayment(1, "poison")])
+    async with ready(running) as client:
+        (letter,) = await _letters(client, 1)
+    await running.stop()
+    await rig.execute("INSERT INTO redrive SELECT id, partition, stream, NULL, 'queued', 'ann' FROM dead_letter")
+    await rig.execute("UPDATE dead_letter SET state = 'queued'")
+
+    async def take() -> list[Any]:
+        async with rig.engine.begin() as connection:
+            return await dead_letters.take_queued(connection, ShardId("tally", letter["partition"]), 10)
+
+    async with rig.engine.begin() as connection:
+        await dead_letters.one(connection, letter["id"], lock=True)
+        taking = asyncio.create_task(take())
+        await asyncio.wait({taking}, timeout=0.3)
+        await dead_letters.discard(connection, letter["id"])
+    assert await taking == []
 
 
 async def test_a_discarded_letter_stays_discarded_and_its_history_cannot_be_changed(rig: Rig) -> None:

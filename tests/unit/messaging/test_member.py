@@ -27,6 +27,8 @@ class Consumer:
 
     async def commit(self, offsets: Any) -> None: ...
 
+    def check_group(self) -> None: ...
+
     def subscribe(self, topics: Sequence[str], listener: ConsumerRebalanceListener) -> None:
         self.listener = listener
 
