@@ -93,10 +93,8 @@ class Feed:
         Only a commit asks that. One who cannot hear the broker, or has been replaced, must not take the shard back: it
         could neither read nor relay, and who can would not know.
         """
-        own = {tp: offsets[tp.topic] for tp in self._partitions if tp.topic in offsets}
-        if own:
-            async with asyncio.timeout(CONFIRM_S):
-                await self._consumer.commit(own)
+        async with asyncio.timeout(CONFIRM_S):
+            await self._consumer.commit({tp: offsets.get(tp.topic, 0) for tp in self._partitions})
 
     async def group_offsets(self) -> Mapping[str, int]:
         """By topic, how far Kafka was told that this shard is applied, by whichever member; 0 where it was not."""

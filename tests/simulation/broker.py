@@ -113,7 +113,9 @@ class Group:
     def drop(self, name: str) -> None:
         """A member left, fell silent or was expelled."""
         if self._seen.pop(name, None) is not None:
-            self._joining.pop(name, None)
+            joining = self._joining.pop(name, None)
+            if joining is not None and not joining.done():
+                joining.set_result((0, []))  # of no generation: its next heartbeat has it join again
             self._rebalance()
 
     def _rebalance(self) -> None:
