@@ -39,6 +39,7 @@ class Live:
         self.port = free_port()
         self._producer = producer
         self._sent: dict[tuple[int, int], int] = {}
+        self._ends: dict[tuple[str, int], int] = {}
         self._settings = ReportingSettings(
             environment="local", kafka_bootstrap=kafka, database_url=url, http_port=self.port, session_timeout_s=3
         )
@@ -68,10 +69,14 @@ class Live:
 
     async def send(self, event: Contract, partition: int, headers: Any = ()) -> None:
         value = encode(event, event_id="e", source="test", subject=None, time=AT)
-        await self._producer.send_and_wait(TOPIC_OF[type(event)].name, value, partition=partition, headers=headers)
+        await self._send(TOPIC_OF[type(event)].name, value, partition, headers)
 
     async def send_garbage(self) -> None:
-        await self._producer.send_and_wait("banking.accounts", b"not json", partition=0)
+        await self._send("banking.accounts", b"not json", partition=0)
+
+    async def _send(self, topic: str, value: bytes, partition: int, headers: Any = ()) -> None:
+        sent = await self._producer.send_and_wait(topic, value, partition=partition, headers=headers)
+        self._ends[topic, partition] = sent.offset + 1
 
     async def get(self, path: str) -> Any:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as http:
@@ -85,6 +90,16 @@ class Live:
             return bool((await self.get("/portfolio")).get("business_date") == day)
 
         await until(reached, f"{day} closed in the report")
+
+    async def accounts_read(self) -> None:
+        """The accounts come by a stream of their own, which no day's end waits for."""
+
+        async def reached() -> bool:
+            owned = (await self.get("/progress")).get("owned", {}).get("accounts", {})
+            read = {int(partition): shard["offsets"].get("banking.accounts", 0) for partition, shard in owned.items()}
+            return all(read.get(n, 0) >= self._ends["banking.accounts", n] for n in range(PARTITIONS))
+
+        await until(reached, "all accounts read")
 
 
 @pytest.fixture
@@ -132,6 +147,7 @@ async def test_figures_survive_repeats_restarts_and_bad_records(live: Live, repo
     live.start()
     await live.tell(story.MARCH)
     await live.closed("2026-03-02")
+    await live.accounts_read()
     answer = await live.get("/portfolio")
     figures = [(r["state"], r["bucket"], r["accounts"], r["arrears_amount"]) for r in answer["now"]]
     assert figures == [
