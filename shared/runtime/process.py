@@ -28,6 +28,7 @@ from shared.runtime.service import Context, Service
 from shared.runtime.settings import Settings
 
 Only: TypeAlias = Literal["api", "consumer"]
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
 
@@ -58,8 +59,9 @@ class Process:
 
     async def run(self) -> None:
         """Start, serve until stopped or until a part fails, then drain; a failed part's error is raised in a group."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.stop)
         try:
             async with asyncio.TaskGroup() as tasks:
                 api = tasks.create_task(self._serve())
@@ -67,6 +69,8 @@ class Process:
         finally:
             await self._publisher.close()
             await self._engine.dispose()
+            for number in STOP_SIGNALS:  # a loop that lives on would leave the signals, and its forks', without effect
+                loop.remove_signal_handler(number)
         log.info("stopped")
 
     async def _work(self, api: asyncio.Task[None]) -> None:

@@ -6,19 +6,15 @@ python -m tests.simulation --seed 4711
 
 import os
 import time
-from multiprocessing import Pool
 from typing import Annotated
 
 import typer
 
 from tests.simulation.broken import BROKEN
-from tests.simulation.plan import plan_of
-from tests.simulation.run import Finding, check, run
+from tests.simulation.run import Finding, check, failing
 from tests.simulation.world import Parts
 
 TRACE_LINES_MAX = 80
-SHARE = 20
-"""Seeds a processor takes at a time."""
 
 
 def told(found: Finding) -> str:
@@ -30,19 +26,14 @@ def told(found: Finding) -> str:
     return "\n".join([*lines, f"again: python -m tests.simulation --seed {found.plan.seed}"])
 
 
-def _fails(seed: int) -> int | None:
-    return seed if run(plan_of(seed)) else None
-
-
 def _soak(first: int, seeds: int, workers: int) -> list[int]:
-    with Pool(workers) as pool:
-        found = []
-        for done, failed in enumerate(pool.imap_unordered(_fails, range(first, first + seeds), SHARE), 1):
-            if failed is not None:
-                found.append(failed)
-            if done % 1000 == 0:
-                typer.echo(f"{done} of {seeds} seeds, {len(found)} failed")
-        return found
+    found = []
+    for done, failed in enumerate(failing(range(first, first + seeds), workers), 1):
+        if failed is not None:
+            found.append(failed)
+        if done % 1000 == 0:
+            typer.echo(f"{done} of {seeds} seeds, {len(found)} failed")
+    return found
 
 
 def main(

@@ -1,6 +1,8 @@
 """Runs one plan, and cuts a failing one down to the faults that matter."""
 
-from collections.abc import Iterator, MutableMapping
+import multiprocessing
+from collections.abc import Iterable, Iterator, MutableMapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,9 @@ import structlog
 from tests.simulation import scheduler
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.world import Parts, World
+
+SHARE = 20
+"""Seeds a processor takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,17 @@ def check(seed: int, parts: type[Parts] = Parts) -> Finding | None:
     """The seed's plan; when it fails, the smallest part of it that fails too."""
     found = run(plan_of(seed), parts)
     return None if found is None else _smallest(found, parts)
+
+
+def failing(seeds: Iterable[int], workers: int) -> Iterator[int | None]:
+    """Of each seed, in order: itself when it fails. In processes that share nothing with this one, whatever it runs."""
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, apart) as processes:
+        yield from processes.map(_failing, seeds, chunksize=SHARE)
+
+
+def _failing(seed: int) -> int | None:
+    return seed if run(plan_of(seed)) else None
 
 
 def _smallest(found: Finding, parts: type[Parts]) -> Finding:

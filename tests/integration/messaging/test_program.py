@@ -6,7 +6,7 @@ import socket
 
 from deploy.local.ports import free_port
 from tests.integration.messaging.published import repayment
-from tests.integration.messaging.rig import Rig, start_program
+from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
 from tests.waiting import until
 
 EXIT_MISCONFIGURED = 78
@@ -43,6 +43,16 @@ async def test_sigkill_in_the_middle_loses_and_repeats_nothing(rig: Rig) -> None
     last.send_signal(signal.SIGTERM)
     assert '"event": "stopped"' in await _ended(last)
     assert last.returncode == 0
+
+
+async def test_an_ended_process_gives_its_signal_back(rig: Rig) -> None:
+    """Or what forks from where it ran could not be terminated."""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    running = rig.start()
+    await running.owns(PARTITIONS)
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    await running.stop()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 async def test_sigterm_finishes_the_batch_and_flushes_the_relay(rig: Rig) -> None:
