@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.kafka import KafkaServer
-from tests.parts import BROKER_SESSION_MS, Parts, chosen_parts, drop_database, new_database
+from tests.parts import BROKER_SESSION_MS, Parts, chosen_parts, drop_database, new_database, up
 
 PARTS = pytest.StashKey[Parts]()
 
@@ -71,10 +71,8 @@ async def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
     """A local broker of the module's own: for tests that would see what others left on the topics of the system."""
     folder = tmp_path_factory.mktemp("own-kafka")
     server = KafkaServer(folder / "kafka", folder / "kafka.log", session_ms=BROKER_SESSION_MS)
-    child = await server.start()
-    yield server.bootstrap
-    child.kill()
-    await child.wait()
+    async with up(server):
+        yield server.bootstrap
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -9,6 +9,8 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +39,17 @@ class Parts(Protocol):
         """The way into the cluster as the role (`postgres` is the superuser), started when it does not run yet."""
 
     async def stop(self) -> None: ...
+
+
+@asynccontextmanager
+async def up(server: KafkaServer) -> AsyncIterator[None]:
+    """It runs meanwhile, and is killed."""
+    child = await server.start()
+    try:
+        yield
+    finally:
+        child.kill()
+        await child.wait()
 
 
 @dataclass

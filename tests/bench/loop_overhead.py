@@ -17,13 +17,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from deploy.topics import create_topics
 from shared.messaging import Received, Transaction
 from shared.runtime import logs
 from tests.bench.printed import printed
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
-from tests.integration.messaging.tally import Tally, create, tell
+from tests.integration.messaging.tally import Tally, tell
 from tests.parts import chosen_parts, new_database
 from tests.waiting import until
 
@@ -55,9 +54,8 @@ async def _rig() -> AsyncIterator[Rig]:
     parts = chosen_parts(durable=True)
     try:
         bootstrap = await parts.kafka()
-        await create_topics(bootstrap, PARTITIONS)
         url = await parts.postgres_url("ingest", await new_database(parts), "postgresql+asyncpg")
-        async with new_rig(bootstrap, url, create) as rig:
+        async with new_rig(bootstrap, url) as rig:
             yield rig
     finally:
         await parts.stop()

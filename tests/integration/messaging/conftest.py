@@ -8,10 +8,9 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.kafka import KafkaServer
-from deploy.topics import create_topics
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
-from tests.integration.messaging.tally import create
+from tests.integration.messaging.rig import Rig, new_rig, rig_on
+from tests.parts import BROKER_SESSION_MS
 
 HERE = Path(__file__).parent
 
@@ -26,8 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture
 async def rig(kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
     """The broker has all topics; the database is this test's own."""
-    await create_topics(kafka, partitions=PARTITIONS)
-    async with new_rig(kafka, await database("ingest", fresh=True), create) as found:
+    async with new_rig(kafka, await database("ingest", fresh=True)) as found:
         yield found
     gc.collect()
 
@@ -35,18 +33,13 @@ async def rig(kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
 @pytest_asyncio.fixture
 async def lone_rig(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
     """On a broker that nobody else publishes to, for tests that leave its topics as they are."""
-    await create_topics(own_kafka, PARTITIONS)
-    async with new_rig(own_kafka, await database("ingest", fresh=True), create) as found:
+    async with new_rig(own_kafka, await database("ingest", fresh=True)) as found:
         yield found
 
 
 @pytest_asyncio.fixture
 async def own_rig(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator[Rig]:
     """A broker of the test's own, since partitions that were added stay."""
-    server = KafkaServer(tmp_path / "kafka", tmp_path / "kafka.log")
-    child = await server.start()
-    await create_topics(server.bootstrap, PARTITIONS)
-    async with new_rig(server.bootstrap, await database("ingest", fresh=True), create) as found:
+    server = KafkaServer(tmp_path / "kafka", tmp_path / "kafka.log", session_ms=BROKER_SESSION_MS)
+    async with rig_on(server, await database("ingest", fresh=True)) as found:
         yield found
-    child.kill()
-    await child.wait()

@@ -12,6 +12,7 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.program import Child
+from tests.parts import BROKER_SESSION_MS
 
 OUTAGE_S = float(os.environ.get("ARREARS_TEST_OUTAGE_S", "6"))
 """How long a part stays away; `make soak-outages` takes ten minutes."""
@@ -64,20 +65,15 @@ class KafkaWithALine(KafkaServer):
     """A broker that clients reach in another way too: by a line that can be cut, which is what they are told of it."""
 
     def __init__(self, folder: Path, log: Path) -> None:
-        super().__init__(folder, log)
+        super().__init__(folder, log, session_ms=BROKER_SESSION_MS)
         self.line = Line()
         self._far_port = free_port()
 
     @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
-        """It runs, and the line is open."""
+    async def reached(self) -> AsyncIterator[None]:
+        """The line is open."""
         async with self.line.open(self._far_port):
-            child = await self.start()
-            try:
-                yield
-            finally:
-                child.kill()
-                await child.wait()
+            yield
 
     def settings(self, controller_port: int, data: Path) -> str:
         """Those of any other, and a second listener."""

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +14,17 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
+from deploy.topics import create_topics
 from shared.messaging.stream import SOURCE_HEADER
 from shared.messaging.transaction import partition_of
 from shared.runtime.process import Only, Process
 from tests.integration.messaging.published import day_closed
 from tests.integration.messaging.running import Running, show_failure
-from tests.integration.messaging.tally import CALENDAR, OUT, TOPICS, Tally, TallySettings, service
+from tests.integration.messaging.tally import CALENDAR, OUT, TOPICS, Tally, TallySettings, create, service
 from tests.integration.messaging.told import Out, first_appearances, seq_of, subject_of
+from tests.parts import up
 from tests.waiting import PATIENCE_S, until
 
 PARTITIONS = 2
@@ -200,10 +203,16 @@ async def _end(program: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def new_rig(
-    kafka: str, database_url: str, create: Callable[[sa.Connection], None], partitions: int = PARTITIONS
-) -> AsyncIterator[Rig]:
-    """A service nobody else knows, whose shards start at the present end of the topics."""
+async def rig_on(server: KafkaServer, database_url: str) -> AsyncIterator[Rig]:
+    """On a broker that runs as long."""
+    async with up(server), new_rig(server.bootstrap, database_url) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def new_rig(kafka: str, database_url: str, partitions: int = PARTITIONS) -> AsyncIterator[Rig]:
+    """A service nobody else knows, whose shards start at the present end of the topics, which are made if need be."""
+    await create_topics(kafka, partitions)
     engine = create_async_engine(database_url, pool_size=2)
     async with engine.begin() as connection:
         await connection.run_sync(create)

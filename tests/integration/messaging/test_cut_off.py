@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from deploy.topics import create_topics
 from shared.messaging import ShardId, relay, store
 from tests.conftest import DatabaseFactory
 from tests.integration.messaging.outage import KafkaWithALine, Line
 from tests.integration.messaging.published import repayment
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, start_program
-from tests.integration.messaging.tally import create
+from tests.integration.messaging.rig import PARTITIONS, Rig, rig_on, start_program
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
@@ -23,10 +21,8 @@ pytestmark = pytest.mark.timeout(240)
 async def lined(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator[tuple[Rig, Line]]:
     """A broker with a line that can be cut."""
     server = KafkaWithALine(tmp_path / "kafka", tmp_path / "kafka.log")
-    async with server.up():
-        await create_topics(server.bootstrap, PARTITIONS)
-        async with new_rig(server.bootstrap, await database("ingest", fresh=True), create) as rig:
-            yield rig, server.line
+    async with server.reached(), rig_on(server, await database("ingest", fresh=True)) as rig:
+        yield rig, server.line
 
 
 async def test_a_process_cut_off_from_the_broker_is_replaced_cannot_write_and_comes_back(

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -16,12 +16,11 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from deploy.local.postgres import SUPERUSER
-from deploy.topics import create_topics
 from shared.messaging import publisher
 from tests.integration.messaging.outage import OUTAGE_S, Door, Part, own_postgres, restartable_kafka
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig
-from tests.integration.messaging.tally import Held, Tally, create
+from tests.integration.messaging.tally import Held, Tally
 from tests.parts import Parts
 from tests.waiting import until
 
@@ -43,13 +42,6 @@ async def mortal_kafka() -> AsyncIterator[tuple[Part, str]]:
     """A broker to take away, and its address."""
     async with restartable_kafka() as found:
         yield found
-
-
-@asynccontextmanager
-async def _rig(kafka: str, url: str) -> AsyncIterator[Rig]:
-    await create_topics(kafka, PARTITIONS)
-    async with new_rig(kafka, url, create) as rig:
-        yield rig
 
 
 async def _outlast(rig: Rig, part: Part, *, says: str) -> None:
@@ -92,7 +84,7 @@ async def _has(rig: Rig, count: int) -> bool:
 
 async def test_a_database_that_dies_and_comes_back(own_kafka: str, mortal_postgres: tuple[Part, str]) -> None:
     part, url = mortal_postgres
-    async with _rig(own_kafka, url) as rig:
+    async with new_rig(own_kafka, url) as rig:
         await _outlast(rig, part, says="shard_waits")
 
 
@@ -102,7 +94,7 @@ async def test_a_broker_that_dies_and_comes_back(
     (_, url), (part, kafka) = mortal_postgres, mortal_kafka
     # What is waited for a send before that is said: less than the outage, as twenty seconds are less than a real one.
     monkeypatch.setattr(publisher, "PUBLISH_S_MAX", min(3.0, OUTAGE_S / 2))
-    async with _rig(kafka, url) as rig:
+    async with new_rig(kafka, url) as rig:
         await _outlast(rig, part, says="relay_waits")
 
 

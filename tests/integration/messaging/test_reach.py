@@ -11,13 +11,13 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.kafka import KafkaServer
-from deploy.topics import create_topics
 from shared.messaging.reach import out_of_reach
 from tests.conftest import DatabaseFactory
 from tests.integration.messaging.published import repayment
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, start_program
+from tests.integration.messaging.rig import PARTITIONS, Rig, rig_on, start_program
 from tests.integration.messaging.running import Running, ready
-from tests.integration.messaging.tally import TOPICS, create
+from tests.integration.messaging.tally import TOPICS
+from tests.parts import BROKER_SESSION_MS
 from tests.waiting import until
 
 TOPIC = TOPICS[1]
@@ -89,13 +89,9 @@ class Strict(KafkaServer):
 
 @pytest_asyncio.fixture
 async def strict_rig(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator[Rig]:
-    server = Strict(tmp_path / "kafka", tmp_path / "kafka.log")
-    child = await server.start()
-    await create_topics(server.bootstrap, PARTITIONS)
-    async with new_rig(server.bootstrap, await database("ingest", fresh=True), create) as rig:
+    server = Strict(tmp_path / "kafka", tmp_path / "kafka.log", session_ms=BROKER_SESSION_MS)
+    async with rig_on(server, await database("ingest", fresh=True)) as rig:
         yield rig
-    child.kill()
-    await child.wait()
 
 
 @pytest.mark.timeout(180)

@@ -10,11 +10,9 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.ports import free_port
-from deploy.topics import create_topics
 from tests.conftest import DatabaseFactory
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import Rig, new_rig, start_program
-from tests.integration.messaging.tally import create
 from tests.integration.messaging.told import first_appearances
 from tests.waiting import until
 
@@ -30,8 +28,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest_asyncio.fixture
 async def wide_rig(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
     """On a broker of its own, since topics have another number of partitions here."""
-    await create_topics(own_kafka, PARTITIONS)
-    async with new_rig(own_kafka, await database("ingest", fresh=True), create, PARTITIONS) as found:
+    async with new_rig(own_kafka, await database("ingest", fresh=True), PARTITIONS) as found:
         yield found
 
 

@@ -1,26 +1,14 @@
 """Topics with another number of partitions than the service began with: nothing is applied in the wrong order."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from deploy.topics import create_topics
-from tests.conftest import DatabaseFactory
 from tests.integration.messaging.published import repayment
-from tests.integration.messaging.rig import PARTITIONS, Rig, new_rig, start_program
-from tests.integration.messaging.tally import OUT, TOPICS, create
+from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
+from tests.integration.messaging.tally import OUT, TOPICS
 
 EXIT_MISCONFIGURED = 78
-
-
-@pytest_asyncio.fixture
-async def lone_rig(own_kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
-    """On a broker whose topics nobody else minds."""
-    await create_topics(own_kafka, PARTITIONS)
-    async with new_rig(own_kafka, await database("ingest", fresh=True), create) as found:
-        yield found
 
 
 async def test_partitions_that_were_added_end_the_start_with_one_line(lone_rig: Rig) -> None:
