@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shared.messaging import retry
 from shared.messaging.kafka import record_of, start_patiently
@@ -34,13 +35,16 @@ class Listener(Protocol):
     def announce(self, record: Record, after: Mapping[TopicPartition, int]) -> None:
         """A record, due once the shard has applied up to `after`; passed over when it is not wanted."""
 
+    def fail(self, error: KafkaError) -> None:
+        """What is wanted next is not there."""
+
 
 class Broadcast:
     """One reader of the broadcast topics of a process, shared by its shards."""
 
     def __init__(self, make_reader: Callable[[], Any], topics: Sequence[str]) -> None:
         self._make_reader = make_reader
-        self._places = [TopicPartition(topic, 0) for topic in topics]
+        self.places = [TopicPartition(topic, 0) for topic in topics]
         self._reader: Any = None
         # As ordered sets: what happens must not depend on where objects lie in memory.
         self._listeners: dict[Listener, None] = {}
@@ -76,22 +80,37 @@ class Broadcast:
                 if not retry.is_passing(error):
                     raise
                 log.warning("broadcast_waits", error=type(error).__name__)
+                if isinstance(error, OffsetOutOfRangeError):
+                    self._let_go(error)
                 # What was read may not have been announced: everybody is served anew from what they want.
                 self._joining |= self._listeners
                 await retry.sleep_unless(stop, next(waits))
+
+    def _let_go(self, error: KafkaError) -> None:
+        """A topic made anew, or deleted unread while it was read: each shard has to find out what it misses."""
+        for listener in self._listeners:
+            listener.fail(error)
+        self._listeners.clear()
 
     async def _admit(self) -> None:
         """Take in new shards between two reads, so that what they get next is gapless from what they want."""
         if not self._joining:
             return
-        for tp in self._places:
-            wanted = min(listener.wanted(tp.topic) for listener in self._joining)
-            if await self._reader.position(tp) > wanted:
+        firsts = await self._reader.beginning_offsets(self.places)
+        at = {tp: await self._reader.position(tp) for tp in self.places if self._listeners}
+        if not self._joining:  # they left meanwhile
+            return
+        for tp in self.places:
+            wanted = max(firsts[tp], min(listener.wanted(tp.topic) for listener in self._joining))
+            if tp not in at or at[tp] > wanted:
                 self._reader.seek(tp, wanted)
         self._listeners |= self._joining
         self._joining.clear()
 
     async def _round(self) -> None:
+        if not self._listeners:
+            await asyncio.sleep(ROUND_MS / 1000)
+            return
         found = await self._reader.getmany(timeout_ms=ROUND_MS)
         records = [record_of(r) for batch in found.values() for r in batch]
         if not records or not self._listeners:

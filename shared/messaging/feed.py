@@ -8,6 +8,7 @@ from heapq import merge
 from typing import Any, Final
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from shared.messaging.broadcast import Broadcast
 from shared.messaging.decoding import decoded, decoded_all
@@ -65,6 +66,7 @@ class Feed:
         self._woken = asyncio.Event()
         self._called_off = False
         self._resting = False
+        self._failure: KafkaError | None = None
         self._due: deque[tuple[Record, Mapping[TopicPartition, int]]] = deque()
 
     async def seek(self, offsets: Mapping[str, int]) -> None:
@@ -78,14 +80,16 @@ class Feed:
         for tp in self._partitions:
             self._consumer.seek(tp, self._next[tp.topic])
         self._due.clear()
+        self._failure = None
         if self._broadcast is not None:
             self._broadcast.join(self)
 
     async def bounds(self) -> Bounds:
-        """What Kafka has of the shard's own partitions."""
-        firsts = await self._consumer.beginning_offsets(self._partitions)
-        ends = await self._consumer.end_offsets(self._partitions)
-        return {tp.topic: (firsts[tp], ends[tp]) for tp in self._partitions}
+        """What Kafka has of the shard's own partitions, and of the broadcast topics."""
+        places = [*self._partitions, *(self._broadcast.places if self._broadcast is not None else ())]
+        firsts = await self._consumer.beginning_offsets(places)
+        ends = await self._consumer.end_offsets(places)
+        return {tp: (firsts[tp], ends[tp]) for tp in places}
 
     async def confirm(self, offsets: Mapping[str, int]) -> None:
         """KafkaError or TimeoutError unless the group still counts our member in, with these partitions.
@@ -116,6 +120,11 @@ class Feed:
             self._due.append((record, after))
             self._woken.set()
 
+    def fail(self, error: KafkaError) -> None:
+        """What the broadcast topics should have for this shard next is not there: `next` raises it."""
+        self._failure = error
+        self._woken.set()
+
     def wake(self) -> None:
         """Have `next` return: there is something else to do, or an end."""
         self._called_off = True
@@ -136,6 +145,8 @@ class Feed:
             await asyncio.sleep(0)
         while not stop.is_set():
             self._woken.clear()
+            if self._failure is not None:
+                raise self._failure
             if (found := self._due_broadcast() or self._taken()) is not None:
                 return found
             if not wait or self._called_off:

@@ -53,6 +53,8 @@ def group_consumer(
 ) -> Any:
     """The group's consumer: range assignment keeps partition n of all topics together.
 
+    It starts where it is told to and nowhere else: what is not there is an error, not another place to read from.
+
     A `replica` that was killed and comes back by its name is given its partitions at once (KIP-345).
     """
     header_names.install()
@@ -63,7 +65,7 @@ def group_consumer(
         client_id=f"arrears-{service}-{stream}",
         partition_assignment_strategy=[RangePartitionAssignor],
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         # What a transactional publisher aborted never happened.
         isolation_level="read_committed",
         session_timeout_ms=int(session_timeout_s * 1000),
@@ -76,12 +78,12 @@ def group_consumer(
 
 
 def reader(bootstrap: str, topics: Sequence[str]) -> Any:
-    """A consumer outside any group, for partition 0 of these topics."""
+    """A consumer outside any group, for partition 0 of these topics; it starts where it is told to, as the group's."""
     header_names.install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         isolation_level="read_committed",
     )
     consumer.assign([TopicPartition(topic, 0) for topic in topics])

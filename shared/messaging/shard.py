@@ -157,11 +157,11 @@ class ShardLoop:
         Asked for after the row was acquired: nobody has gone on since. Who resumes the shard has it read from the
         beginning of what is there; facts and watermarks know what was applied before.
         """
-        lost = out_of_reach(self.state.offsets, bounds, self.shard.partition)
+        lost = out_of_reach(self.state.offsets, bounds)
         if not lost:
             return
         state, tripped = self.state.copy(), Tripped("topic_out_of_reach", "; ".join(lost.values()))
-        state.offsets |= {topic: bounds[topic][0] for topic in lost}
+        state.offsets |= {tp.topic: bounds[tp][0] for tp in lost}
         async with self._engine.begin() as connection:
             if not await self._rows.move(connection, self.shard, state.next_seq, state, ()):
                 raise Fenced

@@ -28,6 +28,7 @@ async def follow(clock: Clock, bootstrap: str, stop: asyncio.Event) -> None:
                 await _observe_next(clock, reader)
                 waits = retry.backoff_s()
             except KafkaError:
+                begun = False  # the topic may have been made anew
                 await retry.sleep_unless(stop, next(waits))
     finally:
         await reader.stop()
@@ -35,8 +36,8 @@ async def follow(clock: Clock, bootstrap: str, stop: asyncio.Event) -> None:
 
 async def _at_the_last(reader: Any) -> bool:
     place = TopicPartition(CALENDAR, 0)
-    end = (await reader.end_offsets([place]))[place]
-    reader.seek(place, max(0, end - 1))
+    first, end = (await reader.beginning_offsets([place]))[place], (await reader.end_offsets([place]))[place]
+    reader.seek(place, max(first, end - 1))
     return True
 
 

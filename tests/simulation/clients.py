@@ -108,6 +108,10 @@ class Consumer:
                 left -= len(taken)
         return {place: records for place, records in found.items() if records}
 
+    async def beginning_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        await self._call()
+        return dict.fromkeys(places, 0)
+
     async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         await self._call()
         if self._life.chance.random() < NO_LEADER_SHARE:
