@@ -112,7 +112,7 @@ class Desk:
 async def _known(connection: AsyncConnection, letter_id: int, *, lock: bool = False) -> dict[str, Any]:
     letter = await dead_letters.one(connection, letter_id, lock=lock)
     if letter is None:
-        raise Rejected("dead_letter_not_found", "there is no dead letter of that id in this service")
+        raise Rejected("dead_letter_not_found", f"there is no dead letter {letter_id} in this service")
     return letter
 
 

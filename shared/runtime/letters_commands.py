@@ -30,9 +30,13 @@ EXIT_UNAVAILABLE = 69
 
 def _said(given: str) -> str:
     """Kept with the letter, so it has to say something: as the HTTP door asks for it."""
-    if not given.strip() or len(given) > SAYING_CHARACTERS_MAX:
+    if not _says(given):
         raise typer.BadParameter(f"expected 1 to {SAYING_CHARACTERS_MAX} characters")
     return given
+
+
+def _says(given: str) -> bool:
+    return bool(given.strip()) and len(given) <= SAYING_CHARACTERS_MAX
 
 
 Actor = Annotated[str, typer.Option(help="who asks for it", callback=_said)]
@@ -74,8 +78,8 @@ def letters_commands() -> typer.Typer:
         reason: str = "",
     ) -> None:
         """Show one: payload masked, and what was done about it."""
-        if reveal and not (actor and reason):
-            raise typer.BadParameter("--reveal needs --actor and --reason")
+        if reveal and not (_says(actor) and _says(reason)):
+            raise typer.BadParameter(f"--reveal needs --actor and --reason, 1 to {SAYING_CHARACTERS_MAX} characters")
         act = Act(actor, reason)
         _print(_done(lambda desk: desk.reveal(letter_id, act) if reveal else desk.letter(letter_id)))
 
@@ -134,11 +138,11 @@ def _payload(file: Path) -> bytes:
 
 
 def _each(ids: Sequence[int], act: Callable[[Desk, int], Awaitable[Any]]) -> None:
-    async def all_of_them(desk: Desk) -> list[Any]:
-        return [await act(desk, one) for one in ids]
+    async def all_of_them(desk: Desk) -> None:
+        for one in ids:  # told one by one: a refusal in the middle leaves the others done
+            _print(await act(desk, one))
 
-    for letter in _done(all_of_them):
-        _print(letter)
+    _done(all_of_them)
 
 
 def _done(ask: Callable[[Desk], Awaitable[T]]) -> T:

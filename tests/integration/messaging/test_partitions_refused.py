@@ -3,9 +3,10 @@
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from shared.messaging.drained import ends_of
 from shared.messaging.sharding import KeyedRows, Sharding
 from shared.messaging.transaction import partition_of
-from shared.vocabulary.errors import Rejected
+from shared.vocabulary.errors import Misconfigured, Rejected
 from tests.integration.messaging.partitions import MORE, drained, set_up, shards, undrained
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig
@@ -26,6 +27,11 @@ async def test_what_lies_unread_is_named_and_nothing_changes(lone_rig: Rig) -> N
         await set_up(rig, MORE)
     assert refusal.value.reason == "not_drained"
     assert await shards(rig) == before
+
+
+async def test_a_topic_that_is_missing_is_named(lone_rig: Rig) -> None:
+    with pytest.raises(Misconfigured, match=r"Kafka has no topic banking\.nothing, never\.was; create them with"):
+        await ends_of(lone_rig.kafka, ["never.was", *TOPICS, "banking.nothing"])
 
 
 async def test_what_waits_for_kafka_is_named(lone_rig: Rig) -> None:

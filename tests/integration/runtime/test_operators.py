@@ -52,6 +52,7 @@ async def test_a_letter_is_revealed_and_corrected_only_as_it_should_be() -> None
         (("discard", "1", "--actor", "", "--reason", "why"), "expected 1 to 500 characters"),
         (("redrive", "1", "--actor", "ann", "--reason", " "), "expected 1 to 500 characters"),
         (("discard", "1", "--actor", "ann", "--reason", "x" * 501), "expected 1 to 500 characters"),
+        (("show", "1", "--reveal", "--actor", " ", "--reason", "why"), "--reveal needs --actor and --reason"),
         (("list", "--state", "done"), "'waiting'"),
     ],
 )
