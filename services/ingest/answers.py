@@ -16,22 +16,29 @@ from shared.vocabulary.money import decimal_text
 def assessed(now: Assessment, why: Explanation, rules: Rules) -> dict[str, Any]:
     """One assessment with its explanation."""
     return {
-        "as_of": now.as_of,
-        "days_past_due": now.days_past_due,
-        "bucket": now.bucket,
-        "arrears": money(now.arrears_minor, why.currency),
-        "exposure": money(now.exposure_minor, why.currency),
-        "oldest_due_on": now.oldest_due_on,
-        "delinquent_since": now.delinquent_since,
+        **figures(now, why.currency),
         "next_transition_on": now.next_transition_on,
-        "classifications": dict(now.classifications),
         "policy": rules.policy.name,
         "policy_version": rules.policy.version,
-        "explanation": explained(why),
+        "explanation": _explained(why),
     }
 
 
-def explained(why: Explanation) -> dict[str, Any]:
+def figures(now: Assessment, currency: str) -> dict[str, Any]:
+    """What an assessment came to, wherever it is shown."""
+    return {
+        "as_of": now.as_of,
+        "days_past_due": now.days_past_due,
+        "bucket": now.bucket,
+        "arrears": _money(now.arrears_minor, currency),
+        "exposure": _money(now.exposure_minor, currency),
+        "oldest_due_on": now.oldest_due_on,
+        "delinquent_since": now.delinquent_since,
+        "classifications": dict(now.classifications),
+    }
+
+
+def _explained(why: Explanation) -> dict[str, Any]:
     """Why, as data and as a sentence."""
     return {
         "sentence": in_words(why),
@@ -51,7 +58,7 @@ def explained(why: Explanation) -> dict[str, Any]:
     }
 
 
-def money(amount_minor: int, currency: str) -> dict[str, str] | None:
+def _money(amount_minor: int, currency: str) -> dict[str, str] | None:
     """Wire form of an amount; None where no fact has named a currency."""
     return {"amount": decimal_text(amount_minor, currency), "currency": currency} if currency else None
 
@@ -60,16 +67,16 @@ def _oldest(oldest: OldestOverdue, currency: str) -> dict[str, Any]:
     return {
         "id": oldest.id,
         "kind": oldest.kind,
-        "amount": money(oldest.amount_minor, currency),
-        "paid": money(oldest.paid_minor, currency),
-        "unpaid": money(oldest.unpaid_minor, currency),
+        "amount": _money(oldest.amount_minor, currency),
+        "paid": _money(oldest.paid_minor, currency),
+        "unpaid": _money(oldest.unpaid_minor, currency),
         "issued_on": oldest.issued_on,
         "due_on": oldest.due_on,
         "overdue_from": oldest.overdue_from,
         "allocations": [
             {
                 "repayment_id": met.repayment_id,
-                "amount": money(met.amount_minor, currency),
+                "amount": _money(met.amount_minor, currency),
                 "effective_on": met.effective_on,
             }
             for met in oldest.met_by
@@ -84,9 +91,9 @@ def _span(first: date, until: date) -> dict[str, date]:
 def _weighed(weighed: Weighed, currency: str) -> dict[str, Any]:
     return {
         "above": weighed.passed,
-        "absolute": money(weighed.absolute_minor, currency),
+        "absolute": _money(weighed.absolute_minor, currency),
         "relative_bp": weighed.relative_bp,
-        "relative": money(weighed.share_minor, currency),
+        "relative": _money(weighed.share_minor, currency),
         "since": weighed.since,
     }
 

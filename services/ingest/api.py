@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 
 from services.ingest import answers, store, translate
-from services.ingest.beliefs import Question, believed, money_shown
+from services.ingest.beliefs import Question, believed
 from services.ingest.domain.assessment import assess
 from services.ingest.domain.explanation import explain
 from services.ingest.domain.statement import statement
@@ -48,21 +48,10 @@ def router(context: Context, policies: Policies) -> APIRouter:
         return {
             "account_id": asked.account_id,
             "customer_id": known.opened.customer_id,
-            "as_of": now.as_of,
-            "days_past_due": now.days_past_due,
-            "bucket": now.bucket,
+            **answers.assessed(now, why, known.rules),
             "delinquent": now.delinquent,
-            "delinquent_since": now.delinquent_since,
-            "arrears": known.money(now.arrears_minor),
-            "exposure": known.money(now.exposure_minor),
-            "oldest_due_on": now.oldest_due_on,
-            "next_transition_on": now.next_transition_on,
-            "classifications": dict(now.classifications),
             "state": now.state,
-            "policy": known.rules.policy.name,
-            "policy_version": known.rules.policy.version,
             "version": known.version,
-            "explanation": answers.explained(why),
         }
 
     @routes.get("/accounts/{account_id}/ledger")
@@ -114,16 +103,9 @@ def _told(row: Status, told_at: datetime, currency: str) -> dict[str, Any]:
         "told_at": told_at,
         "event_id": row.event_id,
         "kind": change.kind,
-        "as_of": now.as_of,
-        "days_past_due": now.days_past_due,
-        "bucket": now.bucket,
+        **answers.figures(now, currency),
         "previous_bucket": change.previous_bucket,
         "delinquent": now.delinquent,
-        "delinquent_since": now.delinquent_since,
-        "arrears": money_shown(now.arrears_minor, currency),
-        "exposure": money_shown(now.exposure_minor, currency),
-        "oldest_due_on": now.oldest_due_on,
-        "classifications": dict(now.classifications),
         "state": now.state,
         "policies": packs.split(),
         "reason": change.reason,

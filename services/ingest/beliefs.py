@@ -43,10 +43,6 @@ class Belief:
     """The last status published by then."""
     as_of: date
 
-    def money(self, amount_minor: int) -> dict[str, str]:
-        """Wire form of an amount in the account's currency."""
-        return money_shown(amount_minor, self.opened.currency)
-
     def shown(self, row: Any) -> dict[str, Any]:
         """A ledger row with its `..._minor` fields as decimal strings."""
         fields = {name: getattr(row, name) for name in row.__slots__}
@@ -58,11 +54,6 @@ class Belief:
         if name == "allocations":
             return [{"to": other, "amount": decimal_text(minor, self.opened.currency)} for other, minor in value]
         return value
-
-
-def money_shown(amount_minor: int, currency: str) -> dict[str, str]:
-    """Wire form of an amount."""
-    return {"amount": decimal_text(amount_minor, currency), "currency": currency}
 
 
 async def believed(connection: AsyncConnection, policies: Policies, asked: Question) -> Belief:
