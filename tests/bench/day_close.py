@@ -2,14 +2,19 @@
 
     python -m tests.bench.day_close [--accounts N] [--months N] [--json FILE]
 
-The close runs as in the service: chunks in transactions of the shard, statuses and outbox included. The SQL has it
+The close runs as in the service: chunks in transactions of the shard, statuses and outbox included; by one process,
+and by two that share the accounts as replicas do, since the SQL too has more than one processor. The SQL has it
 easy: bills and repayments lie ready in typed tables, there is one policy, no pause, grace or reversal. It is told
 twice: with sums of repayments ready too and what is found in a new table, and as a nightly batch would do it, which
 sums repayments up, brings the accounts up to date and keeps and tells what changed.
 """
 
+import asyncio
+import multiprocessing
+import os
 import time
 from datetime import timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,8 +27,10 @@ from services.ingest.tables import ShardDay
 from shared.messaging.autocommit import autocommit
 from shared.runtime import logs
 from shared.runtime.main import collect_seldom
-from tests.bench.portfolio import LIVES, TODAY, Portfolio, portfolio
+from tests.bench.portfolio import LIVES, TODAY, Portfolio, opened, portfolio
 from tests.bench.printed import printed
+
+PROCESSES: Final = (1, 2)
 
 _READY = """
     CREATE TABLE bench_bill AS
@@ -72,15 +79,39 @@ def _assessed(paid: str) -> str:
     return _ASSESSED.format(paid=paid)
 
 
-async def closed(book: Portfolio) -> float:
-    """Seconds to close the next day."""
-    day = TODAY + timedelta(days=1)
-    async with book.engine.begin() as connection:
-        await store.set_shard_day(connection, 0, ShardDay(day, TODAY, (day,)))
+async def closed(book: Portfolio) -> tuple[float, int]:
+    """Seconds to close the next day, each shard by a process of its own, and how many accounts changed."""
+    apart = multiprocessing.get_context("spawn")
+    ready = apart.Barrier(book.shards + 1)
+    copies = [apart.Process(target=_close, args=(book.url, n, book.shards, ready)) for n in range(book.shards)]
+    for copy in copies:
+        copy.start()
+    await asyncio.to_thread(ready.wait)
     begun = time.perf_counter()
-    while await book.work_a_chunk():
-        pass
-    return time.perf_counter() - begun
+    for copy in copies:
+        await asyncio.to_thread(copy.join)
+    close_s = time.perf_counter() - begun
+    if any(copy.exitcode for copy in copies):
+        raise RuntimeError("a process that closes the day has failed")
+    async with book.engine.connect() as connection:
+        return close_s, (await connection.execute(sa.text("SELECT count(*) FROM status"))).scalar_one()
+
+
+def _close(url: str, shard: int, shards: int, ready: Barrier) -> None:
+    logs.configure("bench", "warning")
+    collect_seldom()
+    uvloop.run(_close_shard(url, shard, shards, ready))
+    os._exit(0)  # what is timed is the work, not taking the program apart
+
+
+async def _close_shard(url: str, shard: int, shards: int, ready: Barrier) -> None:
+    day = TODAY + timedelta(days=1)
+    async with opened(url, shard, shards) as book:
+        async with book.engine.begin() as connection:
+            await store.set_shard_day(connection, shard, ShardDay(day, TODAY, (day,)))
+        ready.wait()
+        while await book.work_a_chunk():
+            pass
 
 
 async def made_ready(book: Portfolio, accounts: int) -> None:
@@ -105,19 +136,23 @@ async def in_sql(book: Portfolio, *statements: str) -> tuple[float, int]:
 
 async def measure(accounts: int, months: int) -> dict[str, dict[str, Any]]:
     """All on the same accounts."""
-    async with portfolio(accounts, months, with_facts=False) as book:
-        await made_ready(book, accounts)
-        easy_s, _ = await in_sql(book, _assessed("bench_paid"))
-        nightly_s, moved = await in_sql(book, _assessed(_SUMMED), _KEPT)
-        close_s = await closed(book)
-        async with book.engine.connect() as connection:
-            changed = (await connection.execute(sa.text("SELECT count(*) FROM status"))).scalar_one()
-    return {
-        "day close": {"seconds": close_s, "accounts_changed": changed, "changed_per_s": changed / close_s},
-        "all in SQL": {"seconds": easy_s},
-        "a nightly batch in SQL": {"seconds": nightly_s, "accounts_changed": moved},
-        "ratios": {"all in SQL / day close": easy_s / close_s, "nightly batch / day close": nightly_s / close_s},
-    }
+    figures: dict[str, dict[str, Any]] = {}
+    for processes in PROCESSES:
+        async with portfolio(accounts, months, with_facts=False, shards=processes) as book:
+            await made_ready(book, accounts)
+            easy_s, _ = await in_sql(book, _assessed("bench_paid"))
+            nightly_s, moved = await in_sql(book, _assessed(_SUMMED), _KEPT)
+            close_s, changed = await closed(book)
+        figures[f"{processes} process(es)"] = {
+            "day close, s": close_s,
+            "all in SQL, s": easy_s,
+            "a nightly batch in SQL, s": nightly_s,
+            "accounts changed": changed,
+            "by the batch": moved,
+            "all in SQL / day close": easy_s / close_s,
+            "nightly batch / day close": nightly_s / close_s,
+        }
+    return figures
 
 
 def main(

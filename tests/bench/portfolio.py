@@ -29,8 +29,6 @@ from tests.schemas import migrate
 LIVES: Final = 100
 """One of them changes on the day that closes."""
 TODAY: Final = date(2026, 1, 1)
-SHARD: Final = ShardId("accounts", 0)
-COUNTS: Final = {"delinquency.status": 2, "stream:accounts": 1}
 
 _TEMPLATES = """
     CREATE UNLOGGED TABLE life (n int PRIMARY KEY, folded text, customer_id text, product text, currency text,
@@ -42,8 +40,8 @@ _TEMPLATES = """
 _ACCOUNTS = """
     INSERT INTO account (account_id, shard, folded, waiting, customer_id, product, currency, policy, state, bucket,
                          arrears_minor, exposure_minor, version, packs, next_transition_on)
-    SELECT 'account-' || lpad(a::text, 9, '0'), 0, folded, 0, customer_id, product, currency, policy, state, bucket,
-           arrears_minor, exposure_minor, version, packs, next_transition_on
+    SELECT 'account-' || lpad(a::text, 9, '0'), a / :lives % :shards, folded, 0, customer_id, product, currency, policy,
+           state, bucket, arrears_minor, exposure_minor, version, packs, next_transition_on
     FROM generate_series(1, :accounts) AS a JOIN life ON n = a % :lives
 """
 # As they arrive: month by month for all accounts, so that an account's facts lie far from each other.
@@ -62,12 +60,14 @@ _LIFE: Final = sa.table("life", *[sa.column(name) for name in _COLUMNS])
 
 @dataclass(frozen=True)
 class Portfolio:
-    """The database and one shard that owns all its accounts."""
+    """The database and the work of one of the shards that own its accounts."""
 
     engine: AsyncEngine
     url: str
     policies: Policies
     handlers: Handlers
+    shard: int = 0
+    shards: int = 1
 
     async def work_a_chunk(self) -> bool:
         """One transaction of the shard's own work."""
@@ -79,28 +79,38 @@ class Portfolio:
 
     async def transaction(self, connection: AsyncConnection) -> Transaction:
         """As the loop opens it."""
-        await store.ensure(connection, SHARD)
-        state = await store.lock(connection, SHARD)
-        return Transaction(connection, "ingest", SHARD, state, COUNTS, datetime.now(UTC))
+        shard = ShardId("accounts", self.shard)
+        counts = {"delinquency.status": 2, "stream:accounts": self.shards}
+        await store.ensure(connection, shard)
+        state = await store.lock(connection, shard)
+        return Transaction(connection, "ingest", shard, state, counts, datetime.now(UTC))
 
 
 @asynccontextmanager
-async def portfolio(accounts: int, months: int, with_facts: bool, chunk: int = 2_000) -> AsyncIterator[Portfolio]:
+async def opened(url: str, shard: int = 0, shards: int = 1, chunk: int = 2_000) -> AsyncIterator[Portfolio]:
+    """What is filled already."""
+    engine, policies = database.engine_of(url, 3), Policies(load())
+    try:
+        yield Portfolio(engine, url, policies, Handlers(policies, False, chunk), shard, shards)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def portfolio(accounts: int, months: int, with_facts: bool, shards: int = 1) -> AsyncIterator[Portfolio]:
     """So many accounts, each with so many months behind it."""
     parts = chosen_parts(durable=True)
     try:
         url = await parts.postgres_url("ingest", await new_database(parts), "postgresql+asyncpg")
         await migrate("ingest", url)
-        engine = database.engine_of(url, 3)
-        await fill(engine, accounts, months, with_facts)
-        policies = Policies(load())
-        yield Portfolio(engine, url, policies, Handlers(policies, False, chunk))
-        await engine.dispose()
+        async with opened(url, 0, shards) as book:
+            await fill(book.engine, accounts, months, shards, with_facts)
+            yield book
     finally:
         await parts.stop()
 
 
-async def fill(engine: AsyncEngine, accounts: int, months: int, with_facts: bool) -> None:
+async def fill(engine: AsyncEngine, accounts: int, months: int, shards: int, with_facts: bool) -> None:
     """Lives, then copies of them."""
     lives = [life(n, months) for n in range(LIVES)]
     async with engine.begin() as connection:
@@ -111,11 +121,12 @@ async def fill(engine: AsyncEngine, accounts: int, months: int, with_facts: bool
             sa.text("INSERT INTO life_fact VALUES (:n, :place, :kind, :key, :body, :currency, :due_on, :minor)"),
             [_stored_fact(n, place, fact) for n, (_, facts) in enumerate(lives) for place, fact in enumerate(facts)],
         )
-        await connection.execute(sa.text(_ACCOUNTS), {"accounts": accounts, "lives": LIVES})
+        await connection.execute(sa.text(_ACCOUNTS), {"accounts": accounts, "lives": LIVES, "shards": shards})
         if with_facts:
             for place in range(max(len(facts) for _, facts in lives)):
                 await connection.execute(sa.text(_FACTS), {"accounts": accounts, "lives": LIVES, "place": place})
-        await connection.execute(sa.text("INSERT INTO shard_day VALUES (0, :day, :day, '{}')"), {"day": TODAY})
+        days = "INSERT INTO shard_day SELECT n, :day, :day, '{}' FROM generate_series(0, :shards - 1) AS n"
+        await connection.execute(sa.text(days), {"day": TODAY, "shards": shards})
     async with autocommit(engine) as connection:
         await connection.execute(sa.text("VACUUM ANALYZE account"))
         await connection.execute(sa.text("VACUUM ANALYZE fact"))
