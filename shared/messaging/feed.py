@@ -69,8 +69,8 @@ class Feed:
         self._failure: KafkaError | None = None
         self._due: deque[tuple[Record, Mapping[TopicPartition, int]]] = deque()
 
-    async def seek(self, offsets: Mapping[str, int]) -> None:
-        """Put the consumer where the shard's row is; 0 for a topic never read."""
+    async def seek(self, offsets: Mapping[str, int], bounds: Bounds) -> None:
+        """Put the consumer where the shard's row is; where a topic begins that was never read."""
         await self.close()
         if self._resting:
             self._resting = False
@@ -78,7 +78,8 @@ class Feed:
         self._next = dict(offsets) | {tp.topic: offsets.get(tp.topic, 0) for tp in self._partitions}
         self._reached = {tp: self._next[tp.topic] for tp in self._partitions}
         for tp in self._partitions:
-            self._consumer.seek(tp, self._next[tp.topic])
+            first, _ = bounds.get(tp, (0, 0))
+            self._consumer.seek(tp, self._next[tp.topic] or first)
         self._due.clear()
         self._failure = None
         if self._broadcast is not None:

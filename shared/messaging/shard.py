@@ -131,11 +131,13 @@ class ShardLoop:
             self._mark_stopped(self._limits is not None and await halts.is_stopped(connection, self.shard))
         if not self._compared:
             await self._compare(told)
+        bounds: Bounds = {}
         if self._limits is not None and not self.stopped:
-            await self._find(await self._feed.bounds())
+            bounds = await self._feed.bounds()
+            await self._find(bounds)
         self._relay.own(self.state.epoch, relayed, self.state.next_seq - 1)
         self.work_left = self._stream.work is not None
-        await self._feed.seek(self.state.offsets)
+        await self._feed.seek(self.state.offsets, bounds)
         self._fenced = self._lost = False
         log.info("shard_acquired", shard=str(self.shard), epoch=self.state.epoch)
 

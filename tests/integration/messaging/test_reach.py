@@ -79,6 +79,18 @@ async def _closed(rig: Rig, days: int) -> bool:
     return {row.offsets[CALENDAR] - rig.starts[DAYS] for row in rows} == {days}
 
 
+async def test_a_shard_that_never_read_begins_where_the_topics_do(own_rig: Rig) -> None:
+    await own_rig.publish([repayment(n) for n in range(40)])
+    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+        await own_rig.close_day(day)
+    await _delete(own_rig, {DAYS: 2} | {TopicPartition(TOPIC, n): 3 for n in range(PARTITIONS)})
+    running = own_rig.start()
+    await until(lambda: _closed(own_rig, 3), "the day that is left to be closed")
+    await own_rig.assert_exact(40 - 3 * PARTITIONS)
+    assert [str(row[0]) for row in await own_rig.rows("SELECT DISTINCT business_date FROM closed")] == ["2026-01-03"]
+    await running.stop()
+
+
 async def test_what_retention_deleted_unread_is_not_passed_over_in_silence(lone_rig: Rig) -> None:
     running = lone_rig.start()
     await lone_rig.publish([repayment(n) for n in range(40)])

@@ -49,7 +49,7 @@ def closing(offset: int) -> Record:
 
 async def started(consumer: Consumer, offsets: dict[str, int] | None = None, cap: int = 100) -> Feed:
     feed = Feed(consumer, [PLACE], None, cap)
-    await feed.seek(offsets or {})
+    await feed.seek(offsets or {}, {})
     return feed
 
 
@@ -98,7 +98,7 @@ async def test_a_seek_while_a_read_is_under_way_forgets_what_it_brings() -> None
     feed = await started(consumer)
     assert await feed.next(stop, wait=False) is NOTHING
     consumer.put(b"a", b"b", b"c")
-    await feed.seek({PLACE.topic: 1})
+    await feed.seek({PLACE.topic: 1}, {})
     found = await feed.next(stop, wait=True)
     assert [r.record.value for r in found.records] == [b"b", b"c"]
     assert found.first == {PLACE.topic: 1}
