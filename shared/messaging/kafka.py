@@ -16,6 +16,8 @@ from shared.messaging.stream import Record
 PRODUCER_BATCH_BYTES_MAX: Final = 512 * 1024
 FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
 HEARTBEATS_PER_SESSION: Final = 4
+HEARTBEAT_S_MAX: Final = 3.0
+"""Members hear of a rebalance when they next show that they live, so long sessions must not make for long waits."""
 READS_APART_MS_MAX: Final = 2**31 - 1
 """How long a member may read nothing: as good as for ever, it waits for a database as long as that takes.
 
@@ -69,7 +71,7 @@ def group_consumer(
         # What a transactional publisher aborted never happened.
         isolation_level="read_committed",
         session_timeout_ms=int(session_timeout_s * 1000),
-        heartbeat_interval_ms=int(session_timeout_s * 1000 / HEARTBEATS_PER_SESSION),
+        heartbeat_interval_ms=int(min(session_timeout_s / HEARTBEATS_PER_SESSION, HEARTBEAT_S_MAX) * 1000),
         max_poll_interval_ms=READS_APART_MS_MAX,
         fetch_max_wait_ms=wait_ms,
         fetch_min_bytes=bytes_min,

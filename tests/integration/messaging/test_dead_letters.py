@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -217,17 +216,11 @@ async def test_a_command_on_several_letters_tells_of_those_it_settled_and_names_
     await rig.publish([("k", b"not json")] * 2)
     async with ready(running) as client:
         letters = [letter["id"] for letter in await _letters(client, 2)]
-    command = ["-m", "services.ingest", "dead-letters", "discard", *map(str, [*letters, 999])]
-    asked = await asyncio.create_subprocess_exec(
-        sys.executable, *command, "--actor", "ann", "--reason", "ticket 7", env=rig.program(),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    said, refused = await asked.communicate()
-    assert [one["id"] for one in json.loads("[" + said.decode().replace("}\n{", "},{") + "]")] == letters
-    assert (asked.returncode, refused.decode()) == (
-        1,
-        "dead_letter_not_found: there is no dead letter 999 in this service\n",
-    )
+    act = ("--actor", "ann", "--reason", "ticket 7")
+    code, said = await _command(rig, "dead-letters", "discard", *map(str, letters), "999", *act)
+    settled, _, refused = said.rpartition("}\n")
+    assert [one["id"] for one in json.loads("[" + settled.replace("}\n{", "},{") + "}]")] == letters
+    assert (code, refused) == (1, "dead_letter_not_found: there is no dead letter 999 in this service\n")
     await running.stop()
 
 
