@@ -11,11 +11,10 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.messaging import dead_letters, halts, kafka, store
+from shared.messaging import dead_letters, halts, store
 from shared.messaging.sharding import Sharding
 from shared.messaging.stream import ShardId, Stream
-from shared.messaging.topology import HINT
-from shared.vocabulary.errors import Misconfigured
+from shared.messaging.topology import places_of
 
 BROKER_S: Final = 20.0
 """How long the broker may take to answer: the database ends a transaction that stands still for longer than 30 s."""
@@ -33,28 +32,15 @@ def topics_of(streams: Sequence[Stream]) -> list[str]:
 
 async def ends_of(bootstrap: str, topics: Sequence[str]) -> Ends:
     """The end of each partition of these topics, open transactions included. Misconfigured when one is missing."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     async with asyncio.timeout(BROKER_S):
-        places = await _places(bootstrap, topics)
+        places = await places_of(bootstrap, topics)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
         await consumer.start()
         try:
             ends: Ends = await consumer.end_offsets(places)
         finally:
             await consumer.stop()
     return ends
-
-
-async def _places(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
-    admin = kafka.admin(bootstrap)
-    await admin.start()
-    try:
-        described = await admin.describe_topics(list(topics))
-    finally:
-        await admin.close()
-    places = [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
-    if missing := sorted(set(topics) - {place.topic for place in places}):
-        raise Misconfigured(f"Kafka has no topic {', '.join(missing)}; {HINT}")
-    return sorted(places)
 
 
 async def undrained(

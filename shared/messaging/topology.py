@@ -1,10 +1,11 @@
 """What a service needs to know of Kafka's topics before it starts: that they exist, and their partition counts."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -71,6 +72,24 @@ def _way_on(service: str, had: int, count: int) -> str:
     if had < count:
         return f"run {command}"
     return f"run python -m deploy.topics --partitions {had} --increase, or to go back {command}"
+
+
+async def places_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of these topics. Asked of the broker: a client that starts with them may know but a part.
+
+    Misconfigured when one is missing.
+    """
+    wanted = sorted(topics)
+    admin = kafka.admin(bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(wanted)
+    finally:
+        await admin.close()
+    places = [TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]]
+    if missing := sorted(set(wanted) - {place.topic for place in places}):
+        raise Misconfigured(f"Kafka has no topic {', '.join(missing)}; {HINT}")
+    return sorted(places)
 
 
 async def confirm(connection: AsyncConnection, stream: str, counts: Mapping[str, int]) -> None:
