@@ -128,6 +128,9 @@ def _waited_or_opened(
     for waited, on in history or ():
         told += apply(account, waited, on, cause, seen)
         seen.append((waited, on))
+    # All have one instant: what stands at it says what all of them say, on the day that they brought the account to.
+    if told and account.assessment is not None:
+        told[-1] = told[-1]._replace(assessment=account.assessment)
     return told
 
 

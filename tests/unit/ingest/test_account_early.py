@@ -68,6 +68,19 @@ def test_what_waited_for_the_opening_may_undo_what_waited_before_it() -> None:
     assert account.assessment == assessed([fact for fact, _ in early], 21)
 
 
+def test_what_is_told_last_of_an_opening_is_what_all_that_waited_says_on_its_day() -> None:
+    """The opening alone says that nothing is overdue on a day on which the bill that waited with it was."""
+    account = Account.new("a-1", PACKS.rules)
+    age(account, day(32), "ageing")
+    early: list[tuple[f.Fact, date]] = [(f.Reaged("g1", day(33)), day(33)), (bill(due=31), day(33))]
+    for fact, on in early:
+        apply(account, fact, on, "e-0")
+    told = apply(account, opened(), day(33), "e-1", early)
+    known = [fact for fact, _ in early]
+    assert assessed(known, 32).delinquent
+    assert told[-1].assessment == account.assessment == assessed(known, 33)
+
+
 def test_a_later_close_moves_a_waiting_account_silently() -> None:
     account = Account.new("a-1", PACKS.rules)
     assert age(account, day(9), "ageing") == []
