@@ -12,6 +12,7 @@ from deploy.local.kafka import KafkaServer
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.program import Child
+from tests.line import End, Line, one_ends
 from tests.parts import BROKER_SESSION_MS
 
 OUTAGE_S = float(os.environ.get("ARREARS_TEST_OUTAGE_S", "6"))
@@ -72,7 +73,7 @@ class KafkaWithALine(KafkaServer):
     @asynccontextmanager
     async def reached(self) -> AsyncIterator[None]:
         """The line is open."""
-        async with self.line.open(self._far_port):
+        async with self.line.open(("127.0.0.1", self._far_port)):
             yield
 
     def settings(self, controller_port: int, data: Path) -> str:
@@ -85,90 +86,34 @@ class KafkaWithALine(KafkaServer):
         )
 
 
-class Line:
-    """Passes bytes both ways until it is cut: then nothing comes through, and nobody is told."""
-
-    port: int
-
-    def __init__(self) -> None:
-        self._whole = asyncio.Event()
-
-    @asynccontextmanager
-    async def open(self, target: int) -> AsyncIterator[None]:
-        """It leads from `port` to another."""
-        self._whole.set()
-        server = await asyncio.start_server(lambda reader, writer: self._pass(target, reader, writer), "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield
-        finally:
-            server.close()
-            self.mend()
-
-    def cut(self) -> None:
-        """From now on."""
-        self._whole.clear()
-
-    def mend(self) -> None:
-        """What was kept back comes through."""
-        self._whole.set()
-
-    async def _pass(self, target: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._whole.wait()
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
-        await asyncio.gather(self._along(reader, far_writer), self._along(far_reader, writer), return_exceptions=True)
-
-    async def _along(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65_536):
-                await self._whole.wait()
-                writer.write(data)
-        finally:
-            writer.close()
-
-
-class Door:
+class Door(Line):
     """Passes a client's bytes on to the server; `cuts` connections are cut when the client says COMMIT.
 
     After the server has done it and before the client hears of it, or before the server hears of it.
     """
 
-    def __init__(self, target: tuple[str, int], *, after: bool) -> None:
+    def __init__(self, *, after: bool) -> None:
+        super().__init__()
         self.cuts = 0
-        self._target = target
         self._after = after
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[int]:
-        """The port to connect to."""
-        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
-        async with server:
-            yield server.sockets[0].getsockname()[1]
+    async def pass_on(self, near: End, far: End) -> None:
+        """Until an end is closed, or a COMMIT is cut."""
+        cut = asyncio.Event()
+        await one_ends(self._ask(near, far, cut), self._answer(far, near, cut))
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        answering = asyncio.create_task(_copy(far_reader, writer))
-        try:
-            while data := await reader.read(65_536):
-                if self.cuts and b"COMMIT" in data:
-                    self.cuts -= 1
-                    answering.cancel()
-                    # Only one may read: until it has ended, what the server answers could not be waited for here.
-                    await asyncio.gather(answering, return_exceptions=True)
-                    if self._after:
-                        far_writer.write(data)
-                        await far_reader.read(1)
+    async def _ask(self, near: End, far: End, cut: asyncio.Event) -> None:
+        while data := await near[0].read(65_536):
+            if self.cuts and b"COMMIT" in data:
+                self.cuts -= 1
+                cut.set()
+                if not self._after:
                     return
-                far_writer.write(data)
-        except ConnectionError:
-            return
-        finally:
-            answering.cancel()
-            far_writer.close()
-            writer.close()
+            far[1].write(data)
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-    writer.close()
+    async def _answer(self, far: End, near: End, cut: asyncio.Event) -> None:
+        """What comes after the cut shows that the server has done it."""
+        while data := await far[0].read(65_536):
+            if cut.is_set():
+                return
+            near[1].write(data)

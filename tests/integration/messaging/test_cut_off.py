@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from shared.messaging import ShardId, relay, store
 from tests.conftest import DatabaseFactory
-from tests.integration.messaging.outage import KafkaWithALine, Line
+from tests.integration.messaging.outage import KafkaWithALine
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig, rig_on, start_program
+from tests.line import Line
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(240)

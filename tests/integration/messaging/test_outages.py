@@ -101,8 +101,8 @@ async def test_a_broker_that_dies_and_comes_back(
 @pytest.mark.parametrize("after", [True, False], ids=["after the server did it", "before the server heard of it"])
 async def test_a_connection_lost_inside_commit(rig: Rig, after: bool) -> None:
     """The outcome is unknown to the service; the row it finds under its next epoch is known."""
-    door = Door(rig.database_address(), after=after)
-    async with door.open() as port:
+    door = Door(after=after)
+    async with door.open(rig.database_address()) as port:
         running = rig.start(Tally(), batch_records_max=100, database_url=rig.database_url_through(port))
         await running.owns(PARTITIONS)
         door.cuts = 6

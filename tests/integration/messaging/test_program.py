@@ -7,6 +7,7 @@ import socket
 from deploy.local.ports import free_port
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import PARTITIONS, Rig, start_program
+from tests.line import Line
 from tests.waiting import until
 
 EXIT_MISCONFIGURED = 78
@@ -99,24 +100,10 @@ async def test_parts_that_come_late_are_waited_for(rig: Rig) -> None:
     door = free_port()
     child = await start_program(rig, ARREARS_DATABASE_URL=rig.database_url_through(door))
     await _output_until(child, "database_unreachable")
-    target = rig.database_address()
-    server = await asyncio.start_server(lambda r, w: _pipe(r, w, target), "127.0.0.1", door)
-    async with server:
+    async with Line().open(rig.database_address(), door):
         await _output_until(child, '"event": "ready"')
         await rig.publish([repayment(n) for n in range(10)])
         await until(rig.effects, "facts applied once the database is there")
         child.send_signal(signal.SIGTERM)
         output = await _ended(child)
     assert child.returncode == 0, output
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int]) -> None:
-    far_reader, far_writer = await asyncio.open_connection(*target)
-    await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer), return_exceptions=True)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()

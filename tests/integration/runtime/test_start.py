@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.ports import free_port
 from shared.messaging import tables
 from tests.conftest import DatabaseFactory
+from tests.line import Line
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = "postgresql+asyncpg://nobody:none@127.0.0.1:1/arrears"
@@ -165,34 +166,10 @@ async def test_a_database_that_comes_back_is_used(migrated: str, kafka: str) -> 
     address = url.set(host="127.0.0.1", port=front).render_as_string(hide_password=False)
     async with started(kafka_bootstrap=kafka, database_url=address, http_port=str(free_port())) as service:
         await service.until(lambda: bool(service.lines("database_unreachable")))
-        async with _forwarded(front, str(url.host), url.port or 5432):
+        async with Line().open((str(url.host), url.port or 5432), front):
             # Which of the two depends on what other tests left on the broker.
             await service.until(lambda: bool(service.lines("topics_missing") or service.lines("ready")))
         assert "Traceback" not in service.said
-
-
-@asynccontextmanager
-async def _forwarded(port: int, host: str, to: int) -> AsyncIterator[None]:
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(host, to)
-        writers.extend((writer, back))
-        await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
-
-    writers: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 async def test_health_says_starting_until_everything_answers(migrated: str) -> None:
