@@ -1,4 +1,7 @@
-"""One local system for all end-to-end tests: its parts and services as real processes, on simulated time."""
+"""A local system for a module of end-to-end tests: its parts and services as real processes, on simulated time.
+
+Not one for all of them: it would run on beside every other test of its worker.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +15,7 @@ from tests.e2e.crowd import Calendar
 from tests.e2e.doors import Doors, Places
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalSystem]:
     """Everything running, with nothing published yet."""
     folder: Path = tmp_path_factory.mktemp("system")
@@ -20,7 +23,7 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loca
         yield running
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def doors(system: LocalSystem) -> AsyncIterator[Doors]:
     """The system as its users have it."""
     at = system.addresses
@@ -28,7 +31,7 @@ async def doors(system: LocalSystem) -> AsyncIterator[Doors]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def calendar(doors: Doors) -> Calendar:
     """The days of the system; each test takes a week."""
     return Calendar(doors)
