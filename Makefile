@@ -30,8 +30,9 @@ demo: $(VENV)/local.installed  ## a lender's year on the real system, then the r
 live: $(VENV)/local.installed  ## the system until Ctrl-C, addresses in .local/addresses.json; CLOCK=simulated PARTITIONS=
 	@$(BIN)/python -m deploy.local.live --clock $(CLOCK) --partitions $(PARTITIONS)
 
-# Many tests wait for a broker's sessions and for processes: two runs side by side fill the waits of each other.
+# Many tests wait for a broker's sessions and for processes: three runs on two processors fill the waits of each other.
 # In the order of the folders, so that the many small files of tests/unit come last and no long one is left over.
+test: JOBS := 3
 test: $(VENV)/dev.installed  ## every test, on real Kafka and PostgreSQL; JOBS= side by side, ARGS= for pytest
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
