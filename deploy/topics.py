@@ -44,6 +44,18 @@ def differences(plan: Sequence[Wanted], existing: dict[str, int]) -> list[str]:
     ]
 
 
+async def is_led(bootstrap: str) -> bool:
+    """Whether the brokers know which of them leads, without which no topic can be made; one just started does not."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        return await _has_leader(admin)
+    except KafkaError:
+        return False
+    finally:
+        await admin.close()
+
+
 async def create_topics(bootstrap: str, partitions: int, replication: int = 1) -> list[str]:
     """Create what is missing; returns the names created.
 
@@ -54,6 +66,8 @@ async def create_topics(bootstrap: str, partitions: int, replication: int = 1) -
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
+        if not await _has_leader(admin):
+            raise Unavailable(f"Kafka at {bootstrap} has no controller yet")
         existing = await _partition_counts(admin)
         if wrong := differences(plan, existing):
             raise Misconfigured("; ".join(wrong))
@@ -103,6 +117,12 @@ async def _refuse_unprepared(
     readers = {service: [topic.name for topic in TOPICS if service in topic.consumers] for service in services}
     if found := await unprepared(admin, readers, old, partitions):
         raise Misconfigured("; ".join(found))
+
+
+async def _has_leader(admin: AIOKafkaAdminClient) -> bool:
+    """aiokafka sends to the controller without a look whether there is one."""
+    number: int = (await admin.describe_cluster())["controller_id"]
+    return number >= 0
 
 
 async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:

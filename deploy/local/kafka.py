@@ -15,12 +15,14 @@ from deploy.local.jars import kafka_jars
 from deploy.local.leftovers import stop_java_in
 from deploy.local.ports import accepts, free_port
 from deploy.local.program import Child, Program, run_to_end
+from deploy.topics import is_led
 
 JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
        "-Djava.awt.headless=true", "--sun-misc-unsafe-memory-access=allow")  # fmt: skip
 # A broker killed and started again waits until its former session is over: 9 s by default, 3 s here. But one that is
 # silent for a session is fenced, as a busy machine may bring about: the only one then leads nothing, takes no topics.
 SESSION_MS = 3_000
+LED_PAUSE_S = 0.1
 SETTINGS = """\
 # Written anew at each start by deploy/local/kafka.py.
 process.roles=broker,controller
@@ -83,7 +85,23 @@ class KafkaServer:
             await run_to_end(self._program([*java, "kafka.tools.StorageTool", "format", named, "-c", settings]))
         child = await Child.start(self._program([*java, "kafka.Kafka", settings]))
         await child.until(lambda: accepts(self.port))
+        await self._until_led(child)
         return child
+
+    async def _until_led(self, child: Child) -> None:
+        """It answers before it takes part: clients that came then would find no broker at all."""
+
+        async def leads() -> None:
+            while not await is_led(self.bootstrap):
+                child.ensure_running()
+                await asyncio.sleep(LED_PAUSE_S)
+
+        leading = asyncio.create_task(leads())
+        try:
+            await child.until(leading.done)
+            await leading
+        finally:
+            leading.cancel()
 
     def settings(self, controller_port: int, data: Path) -> str:
         """The broker's properties; of one that is set twice the last holds."""
