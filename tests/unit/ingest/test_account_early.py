@@ -7,8 +7,9 @@ import pytest
 
 from services.ingest.domain import facts as f
 from services.ingest.domain.account import Account, HistoryNeeded, age, apply
+from services.ingest.domain.assessment import assess
 from services.ingest.domain.changes import RepaymentEffect
-from tests.unit.ingest.cases import PACKS, Fed, assessed, bill, day, kinds, opened, repaid
+from tests.unit.ingest.cases import PACKS, Fed, assessed, bill, day, kinds, opened, repaid, rules
 
 
 def test_a_reversal_before_its_repayment_waits_and_then_both_are_told() -> None:
@@ -88,3 +89,10 @@ def test_a_later_close_moves_a_waiting_account_silently() -> None:
     apply(account, opened(), day(9), "e-1")
     assert account.as_of == day(9)
     assert age(account, day(9) + timedelta(days=1), "ageing") == []
+
+
+def test_an_opening_after_which_nothing_is_owed_tells_nothing_of_what_waited() -> None:
+    account, nothing_owed = Account.new("a-1", PACKS.rules), opened(principal=None)
+    apply(account, bill(due=31), day(2), "e-0")
+    assert apply(account, nothing_owed, day(3), "e-1", [(bill(due=31), day(2))]) == []
+    assert account.assessment == assess([nothing_owed, bill(due=31)], rules(), day(1))
