@@ -53,11 +53,11 @@ def _end(processes: Iterable[psutil.Process], with_signal: signal.Signals) -> li
 
 
 def _named(name: str, folder: Path) -> Iterator[psutil.Process]:
-    return (process for process in _running() if process.name() == name and _cwd(process) == folder.resolve())
+    return (process for process in _running() if process.info["name"] == name and _cwd(process) == folder.resolve())
 
 
 def _running() -> Iterator[psutil.Process]:
-    """Every process but this one."""
+    """Every process but this one, with what it was called when it was listed: it may be gone by now."""
     return (process for process in psutil.process_iter(["name"]) if process.pid != psutil.Process().pid)
 
 

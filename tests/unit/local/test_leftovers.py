@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.leftovers import MARK, stop_marked, stop_postgres_in
+import psutil
+import pytest
+
+from deploy.local.leftovers import MARK, stop_java_in, stop_marked, stop_postgres_in
 
 
 @contextmanager
@@ -44,3 +47,13 @@ def test_a_lock_file_of_a_dead_process_is_left_to_postgres(tmp_path: Path) -> No
     lock_file.write_text(f"{gone.pid}\n")
     stop_postgres_in(tmp_path)
     assert lock_file.exists()
+
+
+def test_a_process_that_ends_while_they_are_looked_through_is_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sleeper({}, tmp_path) as gone:
+        (listed,) = (process for process in psutil.process_iter(["name"]) if process.pid == gone.pid)
+    monkeypatch.setattr(psutil, "process_iter", lambda _: [listed])
+    stop_java_in(tmp_path)
+    assert stop_marked(tmp_path) == []
