@@ -1,6 +1,5 @@
 """The tally on real parts, one service name and database a test."""
 
-import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,7 +26,6 @@ async def rig(kafka: str, database: DatabaseFactory) -> AsyncIterator[Rig]:
     """The broker has all topics; the database is this test's own."""
     async with new_rig(kafka, await database("ingest", fresh=True)) as found:
         yield found
-    gc.collect()
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,7 @@
 """Drives the tally service on real parts: publishes facts, starts and stops copies of it, reads what came out."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -239,6 +240,8 @@ async def new_rig(kafka: str, database_url: str, partitions: int = PARTITIONS) -
             await _end(program)
         await rig.producer.stop()
         await engine.dispose()
+        # What was cut off on purpose is found here, and not by whatever test comes next.
+        gc.collect()
 
 
 async def _ends(kafka: str, partitions: int) -> Mapping[TopicPartition, int]:
