@@ -34,7 +34,6 @@ MORE = 3
 NAMES = [f"a{n}" for n in range(12)]
 OUT = "delinquency.status"
 
-pytestmark = pytest.mark.timeout(240)
 
 Phases = Sequence[Sequence[Told]]
 """What is applied before the next of them is published: the order in which topics are read is not the point here."""

@@ -15,8 +15,6 @@ from tests.integration.messaging.rig import PARTITIONS, Rig, rig_on, start_progr
 from tests.line import Line
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest_asyncio.fixture
 async def lined(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator[tuple[Rig, Line]]:

@@ -3,14 +3,10 @@
 import asyncio
 import signal
 
-import pytest
-
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import Rig, start_program
 from tests.integration.messaging.tally import Tally
 from tests.waiting import until
-
-pytestmark = pytest.mark.timeout(180)
 
 
 async def test_a_process_stopped_past_its_session_is_replaced_and_cannot_write_when_it_wakes(rig: Rig) -> None:

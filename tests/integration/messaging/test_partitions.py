@@ -30,8 +30,6 @@ from tests.integration.messaging.tally import OUT
 from tests.integration.messaging.told import first_appearances
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
-
 
 async def test_facts_before_and_after_keep_their_order_and_take_effect_once(own_rig: Rig) -> None:
     rig = own_rig

@@ -13,8 +13,6 @@ from tests.integration.messaging.rig import PARTITIONS, Rig
 from tests.integration.messaging.running import ready
 from tests.integration.messaging.tally import TOPICS
 
-pytestmark = pytest.mark.timeout(300)
-
 
 async def test_what_lies_unread_is_named_and_nothing_changes(lone_rig: Rig) -> None:
     rig = lone_rig

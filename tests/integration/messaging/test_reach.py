@@ -154,7 +154,6 @@ async def strict_rig(tmp_path: Path, database: DatabaseFactory) -> AsyncIterator
         yield rig
 
 
-@pytest.mark.timeout(180)
 async def test_a_session_that_the_broker_forbids_ends_the_process_with_one_line(strict_rig: Rig) -> None:
     program = await start_program(strict_rig, ARREARS_SESSION_TIMEOUT_S="5")
     output, _ = await program.communicate()

@@ -3,12 +3,9 @@
 Sessions here are longer than anything waits: whatever needed one to end would fail.
 """
 
-import pytest
-
 from tests.integration.messaging.published import repayment
 from tests.integration.messaging.rig import Rig, start_program
 
-pytestmark = pytest.mark.timeout(180)
 SESSION_S = 120
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import asyncpg
 import httpx
-import pytest
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -23,8 +22,6 @@ from tests.integration.messaging.rig import PARTITIONS, Rig
 from tests.integration.messaging.tally import OUT, TOPICS
 from tests.parts import Parts, drop_database
 from tests.waiting import until
-
-pytestmark = pytest.mark.timeout(180)
 
 
 @asynccontextmanager
