@@ -45,13 +45,14 @@ def differences(plan: Sequence[Wanted], existing: dict[str, int]) -> list[str]:
 
 
 async def is_led(bootstrap: str) -> bool:
-    """Whether the brokers know which of them leads, without which no topic can be made; one just started does not."""
+    """Whether the brokers know which of them is the controller, without which no topic can be made."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
-        return await _has_leader(admin)
-    except KafkaError:
+        await _start(admin, bootstrap)
+    except (KafkaError, Unavailable):
         return False
+    else:
+        return True
     finally:
         await admin.close()
 
@@ -65,9 +66,7 @@ async def create_topics(bootstrap: str, partitions: int, replication: int = 1) -
     plan = wanted(TOPICS, partitions)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
-        if not await _has_leader(admin):
-            raise Unavailable(f"Kafka at {bootstrap} has no controller yet")
+        await _start(admin, bootstrap)
         existing = await _partition_counts(admin)
         if wrong := differences(plan, existing):
             raise Misconfigured("; ".join(wrong))
@@ -89,7 +88,7 @@ async def increase_partitions(bootstrap: str, partitions: int) -> list[str]:
     plan = [topic for topic in wanted(TOPICS, partitions) if topic.partitions == partitions]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
+        await _start(admin, bootstrap)
         existing = await _partition_counts(admin)
         if missing := [topic.name for topic in plan if topic.name not in existing]:
             raise Misconfigured(f"there is no topic {', '.join(missing)}: create the topics first")
@@ -101,7 +100,7 @@ async def increase_partitions(bootstrap: str, partitions: int) -> list[str]:
             await admin.create_partitions({name: NewPartitions(partitions) for name in smaller})
         return smaller
     except (KafkaError, TimeoutError) as error:
-        raise Unavailable(f"Kafka at {bootstrap}: {error or type(error).__name__}") from error
+        raise Unavailable(f"Kafka at {bootstrap}: {str(error) or type(error).__name__}") from error
     finally:
         await admin.close()
 
@@ -119,10 +118,11 @@ async def _refuse_unprepared(
         raise Misconfigured("; ".join(found))
 
 
-async def _has_leader(admin: AIOKafkaAdminClient) -> bool:
-    """aiokafka sends to the controller without a look whether there is one."""
-    number: int = (await admin.describe_cluster())["controller_id"]
-    return number >= 0
+async def _start(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
+    """Unavailable where no controller is known yet: aiokafka sends to it without a look whether there is one."""
+    await admin.start()
+    if (await admin.describe_cluster())["controller_id"] < 0:
+        raise Unavailable(f"Kafka at {bootstrap} has no controller yet")
 
 
 async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
@@ -172,7 +172,7 @@ def main(
             return
         created = asyncio.run(create_with_patience(bootstrap, partitions, replication, patience_s))
     except (Misconfigured, TimeoutError) as error:
-        typer.echo(f"topics: {error or f'no broker answered within {patience_s:g} s'}", err=True)
+        typer.echo(f"topics: {str(error) or f'no broker answered within {patience_s:g} s'}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"created {len(created)} topics" if created else "all topics are there")
 

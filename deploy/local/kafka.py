@@ -89,7 +89,7 @@ class KafkaServer:
         return child
 
     async def _until_led(self, child: Child) -> None:
-        """It answers before it takes part: clients that came then would find no broker at all."""
+        """On a busy machine it may answer before it knows of a controller, and admin clients break on that."""
 
         async def leads() -> None:
             while not await is_led(self.bootstrap):

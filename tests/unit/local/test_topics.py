@@ -39,5 +39,6 @@ class Unled:
 async def test_brokers_without_a_leader_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "AIOKafkaAdminClient", Unled)
     assert not await topics.is_led("kafka:9092")
-    with pytest.raises(Unavailable, match="Kafka at kafka:9092 has no controller yet"):
-        await topics.create_topics("kafka:9092", 2)
+    for asked in (topics.create_topics, topics.increase_partitions):
+        with pytest.raises(Unavailable, match="Kafka at kafka:9092 has no controller yet"):
+            await asked("kafka:9092", 2)
