@@ -133,7 +133,7 @@ def two_rules(draw: st.DrawFn) -> list[Rules]:
 
 PLAIN = Rules(Policy("p", 1, "carries_forward", "day_after", BUCKETS, 0, 0, None), ())
 OPENED_LATE = [1, (f.Reaged("g1", day(2)), 2), (f.Billed("b1", "instalment", 1, day(0), day(0)), 1), (opening, 1)]
-"""Found by chance, once in some hundred thousand lives: what waited for the opening moves it to a later day."""
+"""Found by chance, once in tens of thousands of lives: what waited for the opening moves it to a later day."""
 
 
 @settings(max_examples=examples(300), deadline=None)
