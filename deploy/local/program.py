@@ -76,14 +76,18 @@ class Child:
         """SIGKILL; nothing when it has ended."""
         self._signal(signal.SIGKILL)
 
+    async def end(self) -> None:
+        """SIGKILL where it still runs; it is gone then."""
+        self.kill()
+        await self.wait()
+
     async def stop(self, timeout_s: float = 20) -> bool:
         """Ask it to end and wait; after the timeout kill it. Says whether it ended by itself."""
         self._signal(self.program.stop_signal)
         try:
             await asyncio.wait_for(self.wait(), timeout_s)
         except TimeoutError:
-            self.kill()
-            await self.wait()
+            await self.end()
             return False
         return True
 
@@ -109,7 +113,7 @@ class Child:
             raise ProgramError(f"not ready after {timeout_s:g} s: {self.obituary()}") from None
         finally:
             if not ready():
-                self.kill()
+                await self.end()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
@@ -122,7 +126,11 @@ class Child:
 async def run_to_end(program: Program) -> None:
     """Run a program that ends by itself; raise ProgramError when it ends badly."""
     child = await Child.start(program)
-    if await child.wait() != 0:
+    try:
+        code = await child.wait()
+    finally:
+        await child.end()  # who is called off leaves nothing behind
+    if code != 0:
         raise ProgramError(child.obituary())
 
 

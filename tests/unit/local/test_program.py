@@ -3,12 +3,15 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from deploy.local.program import Child, Program, ProgramError, run_to_end
+from tests.waiting import until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = """
@@ -58,6 +61,25 @@ async def test_a_failed_step_raises(tmp_path: Path) -> None:
     await run_to_end(program("", tmp_path))
     with pytest.raises(ProgramError, match="ended with 1"):
         await run_to_end(program("raise SystemExit(1)", tmp_path))
+
+
+async def _until_never(one: Program) -> None:
+    await (await Child.start(one)).until(lambda: False)
+
+
+@pytest.mark.parametrize("run", [run_to_end, _until_never], ids=["to its end", "until it is ready"])
+async def test_who_is_called_off_leaves_no_program_behind(
+    run: Callable[[Program], Coroutine[Any, Any, None]], tmp_path: Path
+) -> None:
+    running = asyncio.create_task(
+        run(program("import os, time; print(os.getpid(), flush=True); time.sleep(60)", tmp_path))
+    )
+    log = tmp_path / "part.log"
+    await until(lambda: log.exists() and log.read_text().endswith("\n"), "the program to run")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not psutil.pid_exists(int(log.read_text()))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's promise is Linux's")
